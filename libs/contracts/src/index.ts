@@ -1,0 +1,1 @@
+export { parkedTopicOf, revocationsRetentionMs, topicCatalogue, topics, type TopicSpec } from './topics.js'

@@ -1,0 +1,6 @@
+export { assert, Defect } from './assert.js'
+export { canonicalJson } from './canonical-json.js'
+export { ManualClock, systemClock, type Clock } from './clock.js'
+export { defaultTenant, tenantId, tenantPattern, type TenantId } from './ids.js'
+export { instant, parseInstant, toIso, type Instant } from './instant.js'
+export { Secret } from './secret.js'
