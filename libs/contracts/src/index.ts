@@ -1,1 +1,27 @@
+export { accessScopes, holdsScope, type AccessScope, type Caller } from './access.js'
+export { auditEvent, auditFilter, type AuditEvent, type AuditFilter } from './audit.js'
+export { activityObserved, enforcementApplied, subjectChanged } from './enforcement.js'
+export { eventCatalogue, events, eventSpec, type EventSpec } from './events.js'
+export {
+  signal, signalData, signalFilter, signalKindOf, signalKinds, signalStates, signalSubmission, structuredSignal, submittedSignals,
+  type Signal, type SignalData, type SignalKind,
+} from './lifecycle.js'
+export {
+  Fault, problemDocument, problems, problemSpec, problemType,
+  type FaultDetails, type FieldError, type OnConsume, type ProblemCode, type ProblemDocument,
+} from './problems.js'
+export {
+  cause, decidedScope, gateway, gatewayLease, gatewayRegistration, maxExceptions, publicJwk, quarantineCommand, quarantineRecord, requestedScope,
+  revocation, revocationCommand, revocationRecord, revocationRequest, revocationStates, snapshotEntry, watermarkRecord,
+  type DecidedScope, type GatewayLease, type GatewayRegistration, type PublicJwk, type QuarantineRecord, type RequestedScope, type Revocation,
+  type RevocationCommand, type RevocationRecord, type RevocationRequest, type RevocationState, type ScopeKind, type WatermarkRecord,
+} from './revocation.js'
+export {
+  identifier, initiator, instantText, normalInstant, readInstant, reason, resolvedSubject, subjectRef, tenantText, text, uuid,
+  type Initiator, type Reason,
+} from './scalars.js'
+export {
+  client, clientRequest, issuedSession, issuer, issuerRequest, jwks, session, sessionEnded, sessionFilter, sessionKinds, sessionRequest, sessionStarted,
+  tokenResponse, type IssuedSession, type Session, type SessionFilter, type SessionRequest,
+} from './session.js'
 export { parkedTopicOf, revocationsRetentionMs, topicCatalogue, topics, type TopicSpec } from './topics.js'
