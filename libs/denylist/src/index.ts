@@ -1,0 +1,6 @@
+export { cutoffFor, entryOf, mergeEntries, type Entry } from './entry.js'
+export type { Hop, TokenFacts } from './facts.js'
+export { forgetMarginMs, MapDenylist, type DenylistSnapshot, type LiveRevocation, type Verdict } from './map-denylist.js'
+export { holds, laterFlag, type QuarantineFlag } from './quarantine.js'
+export { absoluteKinds, type Scope, type ScopeKind } from './scope.js'
+export { everyTenant, selectorOf, selectorsOf, type SelectorTenant } from './selector.js'
