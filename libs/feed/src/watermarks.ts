@@ -1,0 +1,37 @@
+import { instant, type Instant } from '@curfew/kernel'
+
+/**
+ * The watermark of a reader: the minimum over partitions of each one's highest (I9). It is undefined until every partition the latest
+ * record names has spoken, because a set of watermarks is complete only over the count it names. A frozen partition never advances again.
+ */
+export class Watermarks {
+  private readonly highest = new Map<number, Instant>()
+  private readonly frozen = new Set<number>()
+  private partitions = 0
+
+  /** Takes in one watermark record. A T beyond what the primary's clock can show is not believed. */
+  advance(partition: number, at: Instant, partitions: number, primaryNowAtMost: Instant): 'advanced' | 'ignored' {
+    if (this.frozen.has(partition) || at > primaryNowAtMost) return 'ignored'
+    this.partitions = Math.max(this.partitions, partitions)
+    const known = this.highest.get(partition)
+    if (known !== undefined && known >= at) return 'ignored'
+    this.highest.set(partition, at)
+    return 'advanced'
+  }
+
+  /** An authentic record here cannot be understood: what lies above it proves nothing about it (PROTOCOL section 5). */
+  freeze(partition: number): void {
+    this.frozen.add(partition)
+  }
+
+  get value(): Instant | undefined {
+    if (this.partitions === 0) return undefined
+    let lowest = Number.POSITIVE_INFINITY
+    for (let partition = 0; partition < this.partitions; partition += 1) {
+      const at = this.highest.get(partition)
+      if (at === undefined) return undefined
+      lowest = Math.min(lowest, at)
+    }
+    return instant(lowest)
+  }
+}
