@@ -1,0 +1,6 @@
+export { accepts, freePort } from './free-port.adapter.js'
+export { freshDatabase, type FreshDatabase } from './fresh-database.adapter.js'
+export { ownKafka, ownPostgres, type OwnKafka, type OwnPart, type OwnPostgres } from './own-parts.adapter.js'
+export { kafkaBrokers, redisPrefix, redisUrl, topicPrefix } from './shared-parts.js'
+export { startProcess, type StartProcessOptions, type TestProcess } from './start-process.adapter.js'
+export { until, type UntilOptions } from './until.js'
