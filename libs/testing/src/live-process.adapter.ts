@@ -44,7 +44,9 @@ function beganFromProc(pid: number): string | undefined {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     // proc(5): the command in parentheses may itself hold spaces; after it, state is field 3 and starttime field 22.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
+    // A killed Java shows as a zombie while its other threads (field 20 counts them) still hold its sockets.
+    const ended = fields[0] === 'X' || (fields[0] === 'Z' && Number(fields[17]) <= 1)
+    return ended ? undefined : fields[19]
   } catch {
     return undefined
   }
