@@ -1,0 +1,18 @@
+import { assert } from '@curfew/kernel'
+import { SignJWT, type CryptoKey } from 'jose'
+import { kidPattern, type SigningAlgorithm } from './algorithms.js'
+import { accessTokenClaims, type AccessTokenClaims } from './claims.js'
+
+export interface SigningKey {
+  readonly kid: string
+  readonly alg: SigningAlgorithm
+  readonly privateKey: CryptoKey
+}
+
+/** Signs an RFC 9068 access token. Claims that our own verifier would refuse are a defect of the caller, found here rather than at the edge. */
+export async function mintAccessToken(claims: AccessTokenClaims, { kid, alg, privateKey }: SigningKey): Promise<string> {
+  const checked = accessTokenClaims.safeParse(claims)
+  assert(checked.success, `claims that no verifier takes: ${checked.error?.issues.map(({ path }) => path.join('.')).join(', ')}`)
+  assert(kidPattern.test(kid), 'a key id that no verifier takes')
+  return new SignJWT(checked.data).setProtectedHeader({ alg, kid, typ: 'at+jwt' }).sign(privateKey)
+}
