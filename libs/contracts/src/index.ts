@@ -11,10 +11,10 @@ export {
   type FaultDetails, type FieldError, type OnConsume, type ProblemCode, type ProblemDocument,
 } from './problems.js'
 export {
-  cause, decidedScope, gateway, gatewayLease, gatewayRegistration, maxExceptions, publicJwk, quarantineCommand, quarantineRecord, requestedScope,
-  revocation, revocationCommand, revocationRecord, revocationRequest, revocationStates, snapshotEntry, watermarkRecord,
+  cause, decidedScope, denylistSnapshot, feedTerms, gateway, gatewayLease, gatewayRegistration, maxExceptions, publicJwk, quarantineCommand, quarantineRecord, requestedScope,
+  revocation, revocationCommand, revocationFilter, revocationRecord, revocationRequest, revocationStates, revocationWait, watermarkRecord,
   type DecidedScope, type GatewayLease, type GatewayRegistration, type PublicJwk, type QuarantineRecord, type RequestedScope, type Revocation,
-  type RevocationCommand, type RevocationRecord, type RevocationRequest, type RevocationState, type ScopeKind, type WatermarkRecord,
+  type RevocationCommand, type RevocationFilter, type RevocationRecord, type RevocationRequest, type RevocationState, type ScopeKind, type SnapshotDocument, type WatermarkRecord,
 } from './revocation.js'
 export {
   identifier, initiator, instantText, normalInstant, readInstant, reason, resolvedSubject, subjectRef, tenantText, text, uuid,
@@ -25,3 +25,5 @@ export {
   tokenResponse, type IssuedSession, type Session, type SessionFilter, type SessionRequest,
 } from './session.js'
 export { parkedTopicOf, revocationsRetentionMs, topicCatalogue, topics, type TopicSpec } from './topics.js'
+export { readVariables, variables, type ConfigProblem, type VariableSpec } from './variables.js'
+export { routes, type RouteSpec } from './routes.js'

@@ -32,6 +32,7 @@ export const problems = {
   'session.unknown': rule(404, 'Session unknown'),
   'session.superseded': rule(422, 'The authentication is older than a revocation: authenticate again'),
   'session.authenticated_in_future': rule(422, 'The authentication lies in the future'),
+  'tenant.unknown': rule(404, 'Tenant unknown'),
   'client.unknown': rule(404, 'Client unknown'),
   'client.protected': rule(422, 'This client is managed by configuration'),
   'issuer.unknown': rule(404, 'Issuer unknown'),

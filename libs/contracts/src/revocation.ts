@@ -64,6 +64,18 @@ export const revocation = z.object({
 })
 export type Revocation = z.infer<typeof revocation>
 
+/** Query of `GET /v1/revocations`. */
+export const revocationFilter = z.strictObject({
+  kind: identifier(32).optional(), sub: identifier(512).optional(), state: z.enum(revocationStates).optional(),
+  limit: z.coerce.number().int().min(1).max(500).default(50), cursor: z.string().max(512).optional(),
+})
+export type RevocationFilter = z.infer<typeof revocationFilter>
+
+/** Query of `POST /v1/revocations`. */
+export const revocationWait = z.strictObject({
+  wait: z.enum(['accepted', 'published']).default('published'), timeoutMs: z.coerce.number().int().min(0).max(60_000).default(5_000),
+})
+
 /** Data of `curfew.revocation.decided`, the record a gateway obeys. `forgetAfter` is the instant past which nothing it could match is accepted (I8). */
 export const revocationRecord = z.strictObject({
   id: uuid, tenant: tenantText, scope: decidedScope, cutoff: instantText.nullable(), except: z.array(identifier()).max(maxExceptions),
@@ -116,8 +128,22 @@ export const gateway = z.object({
   leaseUntil: instantText, live: z.boolean(),
 })
 
-/** One entry of a snapshot, merged from every revocation of its selector. Null stands for minus infinity in exceptions and for absolute in `cutoff`. */
-export const snapshotEntry = z.strictObject({
-  tenant: z.string(), scope: decidedScope, cutoff: z.number().nullable(), exceptions: z.array(z.tuple([z.string(), z.number().nullable()])),
-  forgetAfter: z.number(),
+/** Answer of `GET /v1/denylist/terms`: what anybody needs to follow the feed without being counted as a gateway. Public keys only. */
+export const feedTerms = z.object({ primaryClock: instantText, feed: gatewayLease.shape.feed })
+
+const merged = z.object({
+  selector: z.string(), cutoff: z.number().nullable(), exceptions: z.array(z.tuple([z.string(), z.number().nullable()])), forgetAfter: z.number(),
 })
+const flag = z.object({
+  tenant: tenantText, agentId: z.string(), version: z.number(), quarantined: z.boolean(), until: z.number().nullable(), forgetAfter: z.number(),
+})
+
+/**
+ * Body of `GET /v1/denylist/snapshot`: the merged denylist and, per partition, the next offset to read. Null is absolute in a
+ * cutoff, and "spared by all" in an exception. It is signed as a whole (`Curfew-Signature`).
+ */
+export const denylistSnapshot = z.object({
+  topic: z.string(), topicId: z.string(), positions: z.array(z.string().regex(/^\d{1,20}$/)).min(1).max(1_000), takenAt: instantText,
+  denylist: z.object({ version: z.literal(1), entries: z.array(merged), flags: z.array(flag) }),
+})
+export type SnapshotDocument = z.infer<typeof denylistSnapshot>
