@@ -4,3 +4,4 @@ export { ownKafka, ownPostgres, type OwnKafka, type OwnPart, type OwnPostgres } 
 export { kafkaBrokers, redisPrefix, redisUrl, topicPrefix } from './shared-parts.js'
 export { startProcess, type StartProcessOptions, type TestProcess } from './start-process.adapter.js'
 export { until, type UntilOptions } from './until.js'
+export { startDistributedProfile, type DistributedProfile, type DistributedProfileOptions, type Program, type ServiceName } from './distributed-profile.adapter.js'
