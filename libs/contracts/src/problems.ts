@@ -39,6 +39,7 @@ export const problems = {
   'parent.unknown': rule(422, 'The parent session is unknown or ended'),
 
   'revocation.unknown': rule(404, 'Revocation unknown'),
+  'revocation.mismatch': rule(422, 'A revocation with this id but another content was decided before'),
   'revocation.too_many_exceptions': rule(422, 'A revocation spares at most 10,000 sessions'),
   'revocation.exceptions_on_absolute': rule(422, 'Sessions, tokens and keys end without exceptions'),
   'cutoff.in_future': rule(422, 'Cutoff lies in the future'),

@@ -15,7 +15,8 @@ export const requestedScope = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('agent'), agentId: identifier(), issuedBefore }),
   z.strictObject({ kind: z.literal('grant'), grantId: identifier(), issuedBefore }),
   z.strictObject({ kind: z.literal('tenant'), issuedBefore }),
-  z.strictObject({ kind: z.literal('key'), kid: identifier(), issuer: issuer.optional() }),
+  // `everyTenant` names a key that signs for all of them, and needs the scope `admin` (PROTOCOL section 1).
+  z.strictObject({ kind: z.literal('key'), kid: identifier(), issuer: issuer.optional(), everyTenant: z.boolean().optional() }),
 ])
 export type RequestedScope = z.infer<typeof requestedScope>
 
@@ -60,7 +61,7 @@ export type RevocationState = (typeof revocationStates)[number]
 export const revocation = z.object({
   id: uuid, tenant: tenantText, scope: decidedScope, except: z.array(identifier()), reason, initiator, cause: cause.optional(),
   state: z.enum(revocationStates), cutoff: instantText.nullable(), decidedAt: instantText, publishedAt: instantText.optional(),
-  links: z.object({ self: z.string() }),
+  everyTenant: z.boolean().optional(), links: z.object({ self: z.string() }),
 })
 export type Revocation = z.infer<typeof revocation>
 

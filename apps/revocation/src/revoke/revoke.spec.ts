@@ -31,6 +31,11 @@ test.each([{ kind: 'session', id: 's' }, { kind: 'token', jti: 'j' }, { kind: 'k
   expect(codeOf(() => decide({ scope, except: ['s'] }))).toBe('revocation.exceptions_on_absolute')
 })
 
+test('a key of every tenant is said so beside its scope, and only then', () => {
+  expect(decide({ scope: { kind: 'key', kid: 'k', everyTenant: true } })).toMatchObject({ scope: { kind: 'key', kid: 'k', issuer: 'https://curfew.test' }, everyTenant: true })
+  expect(decide({ scope: { kind: 'key', kid: 'k', everyTenant: false } })).not.toHaveProperty('everyTenant')
+})
+
 test('exceptions are a set of at most 10,000', () => {
   const ids = Array.from({ length: 10_001 }, (_, n) => `s${n}`)
   expect(decide({ scope: { kind: 'subject', sub: 'a' }, except: ['b', 'a', 'b'] }).except).toEqual(['a', 'b'])
@@ -54,6 +59,7 @@ test.each([
   [{ kind: 'grant', grantId: 'g' }, 'revocations:write'], [{ kind: 'token', jti: 'j' }, 'revocations:write'],
   [{ kind: 'client', clientId: 'c' }, 'revocations:write:wide'], [{ kind: 'agent', agentId: 'a' }, 'revocations:write:wide'],
   [{ kind: 'tenant' }, 'revocations:write:wide'], [{ kind: 'key', kid: 'k' }, 'revocations:write:wide'],
+  [{ kind: 'key', kid: 'k', everyTenant: true }, 'admin'], [{ kind: 'key', kid: 'k', everyTenant: false }, 'revocations:write:wide'],
   [{ kind: 'subject', sub: 'a', issuer: '*' }, 'revocations:write:wide'], [{ kind: 'subject', sub: 'a', issuedBefore: '2026-01-01T00:00:00Z' }, 'revocations:write:wide'],
 ])('%j needs %s', (scope, permission) => {
   expect(permissionFor(requestedScope.parse(scope))).toBe(permission)

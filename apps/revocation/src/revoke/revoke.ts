@@ -35,6 +35,7 @@ export function revoke(command: RevokeCommand, defaultIssuer: string, now: Insta
     id: command.id, tenant: command.tenant, scope: decidedScopeOf(scope, defaultIssuer), cutoff: cutoff === null ? null : toIso(cutoff), except: spared,
     decidedAt: toIso(now), forgetAfter: toIso(forgetAfter), reason, initiator: command.initiator,
     ...(command.cause === undefined ? {} : { cause: command.cause }),
+    ...(namesEveryTenant(scope) ? { everyTenant: true } : {}),
   }
 }
 
@@ -59,10 +60,16 @@ function decidedScopeOf(scope: RequestedScope, defaultIssuer: string): DecidedSc
   }
 }
 
+const namesEveryTenant = (scope: RequestedScope): boolean => scope.kind === 'key' && scope.everyTenant === true
+
 const wideKinds: ReadonlySet<RequestedScope['kind']> = new Set(['client', 'agent', 'tenant', 'key'])
 
-/** The permission a request needs beside `revocations:write`: wide kinds, an explicit `issuedBefore` and issuer `*` need their own (API.md). */
+/**
+ * The one permission a request needs: wide kinds, an explicit `issuedBefore` and issuer `*` have their own (API.md), a key of every tenant is an
+ * administrator's (PROTOCOL section 1). They are apart, not a ladder: who may end a whole tenant need not be one who may end anybody's session.
+ */
 export function permissionFor(scope: RequestedScope): AccessScope {
+  if (namesEveryTenant(scope)) return 'admin'
   const isWide = wideKinds.has(scope.kind) || ('issuedBefore' in scope && scope.issuedBefore !== undefined) || (scope.kind === 'subject' && scope.issuer === '*')
   return isWide ? 'revocations:write:wide' : 'revocations:write'
 }
