@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { identifier, instantText, normalInstant, resolvedSubject, subjectRef, tenantText, text, uuid } from './scalars.js'
+import { identifier, initiator, instantText, normalInstant, resolvedSubject, subjectRef, tenantText, text, uuid } from './scalars.js'
 
 export const sessionKinds = ['person', 'agent', 'service'] as const
 const device = z.strictObject({ id: identifier(), name: text(256).optional() })
@@ -20,7 +20,7 @@ export const session = z.object({
   userAgent: z.string().nullable(), ipAddress: z.string().nullable(), authMethods: z.array(z.string()), agentId: z.string().nullable(),
   grantId: z.string().nullable(), parentSessionId: z.string().nullable(), beganAt: instantText, lastActiveAt: instantText,
   expiresAt: instantText, status: z.enum(['active', 'ended']), endedAt: instantText.optional(), reason: z.string().optional(),
-  revocationId: z.string().optional(),
+  endedBy: initiator.optional(), revocationId: z.string().optional(),
 })
 export type Session = z.infer<typeof session>
 
