@@ -1,14 +1,17 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import type { Secret } from '@curfew/kernel'
+import { Cursors } from './cursor.js'
 
-/** Keys that all services of a deployment derive from its root secret, each for one purpose. */
-export interface DerivedSecrets {
+/** Keys that all services of a deployment derive from its root secret, each for one purpose. An abstract class, so that it is a Nest token too. */
+export abstract class DerivedSecrets {
   /** The keyed hash that stands for a session id wherever the plain one must not appear (I12). 22 characters: 132 bits. */
-  sessionHash(tenant: string, sessionId: string): string
+  abstract sessionHash(tenant: string, sessionId: string): string
   /** AES-256-GCM. `context` is authenticated: what was sealed for one row does not open in another. */
-  seal(plain: Buffer, context: string): Buffer
+  abstract seal(plain: Buffer, context: string): Buffer
   /** Throws when the secret or the context is another, or a byte was changed. */
-  open(sealed: Buffer, context: string): Buffer
+  abstract open(sealed: Buffer, context: string): Buffer
+  /** The opaque cursors of lists. */
+  abstract readonly cursors: Cursors
 }
 
 const ivBytes = 12
@@ -20,6 +23,7 @@ export function derivedSecrets(root: Secret): DerivedSecrets {
   const hashing = key('curfew:session-hash')
   const sealing = key('curfew:key-encryption')
   return {
+    cursors: new Cursors(key('curfew:cursor')),
     sessionHash: (tenant, sessionId) => createHmac('sha256', hashing).update(`${tenant}\0${sessionId}`).digest('base64url').slice(0, 22),
     seal: (plain, context) => {
       const iv = randomBytes(ivBytes)
@@ -28,7 +32,8 @@ export function derivedSecrets(root: Secret): DerivedSecrets {
       return Buffer.concat([iv, cipher.getAuthTag(), body])
     },
     open: (sealed, context) => {
-      const decipher = createDecipheriv('aes-256-gcm', sealing, sealed.subarray(0, ivBytes)).setAAD(Buffer.from(context))
+      // The tag's length is named: without it a tag cut short would still be taken.
+      const decipher = createDecipheriv('aes-256-gcm', sealing, sealed.subarray(0, ivBytes), { authTagLength: tagBytes }).setAAD(Buffer.from(context))
       decipher.setAuthTag(sealed.subarray(ivBytes, ivBytes + tagBytes))
       return Buffer.concat([decipher.update(sealed.subarray(ivBytes + tagBytes)), decipher.final()])
     },
