@@ -4,7 +4,7 @@ export { activityObserved, enforcementApplied, subjectChanged } from './enforcem
 export { eventCatalogue, events, eventSpec, type EventSpec } from './events.js'
 export {
   signal, signalData, signalFilter, signalKindOf, signalKinds, signalStates, signalSubmission, structuredSignal, submittedSignals,
-  type Signal, type SignalData, type SignalKind,
+  type Signal, type SignalData, type SignalFilter, type SignalKind, type StructuredSignal,
 } from './lifecycle.js'
 export {
   Fault, problemDocument, problems, problemSpec, problemType,

@@ -24,12 +24,13 @@ export function signalKindOf(type: string): SignalKind | undefined {
   return (signalKinds as readonly string[]).includes(kind) || customKind.test(kind) ? (kind as SignalKind) : undefined
 }
 
-/** A CloudEvent in structured JSON as `POST /v1/lifecycle-signals` takes it; extension attributes are ignored, as the specification asks. */
-export const structuredSignal = z.object({
+/** A CloudEvent in structured JSON as `POST /v1/lifecycle-signals` takes it; extension attributes change nothing, and are kept with the rest of it. */
+export const structuredSignal = z.looseObject({
   specversion: z.literal('1.0'), id: identifier(512), source: identifier(512),
   type: identifier().refine((type) => signalKindOf(type) !== undefined, 'must be curfew.lifecycle.<kind> with a known kind'),
   time: instantText.optional(), datacontenttype: z.string().max(128).optional(), data: signalData,
 })
+export type StructuredSignal = z.infer<typeof structuredSignal>
 export const signalSubmission = z.union([structuredSignal, z.array(structuredSignal).min(1).max(500)])
 
 export const signalStates = ['received', 'applied', 'ignored', 'duplicate'] as const
@@ -45,3 +46,4 @@ export type Signal = z.infer<typeof signal>
 export const signalFilter = z.strictObject({
   sub: identifier(512).optional(), kind: identifier().optional(), limit: z.coerce.number().int().min(1).max(500).default(50), cursor: z.string().max(512).optional(),
 })
+export type SignalFilter = z.infer<typeof signalFilter>

@@ -58,6 +58,7 @@ export const problems = {
   'event.type_unknown': rule(422, 'The event type is not known on this topic'),
   'event.version_unknown': rule(422, 'The event\'s schema version is not known'),
   'event.invalid': rule(422, 'The event\'s data does not match its schema'),
+  'event.mismatch': rule(422, 'An event with this source and id but another content was recorded before'),
 
   'token.missing': rule(401, 'No access token'),
   'token.malformed': rule(401, 'The access token cannot be read'),
