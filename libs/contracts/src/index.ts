@@ -13,7 +13,7 @@ export {
 export {
   cause, decidedScope, denylistSnapshot, feedTerms, gateway, gatewayLease, gatewayRegistration, maxExceptions, publicJwk, quarantineCommand, quarantineRecord, requestedScope,
   revocation, revocationCommand, revocationFilter, revocationRecord, revocationRequest, revocationStates, revocationWait, watermarkRecord,
-  type DecidedScope, type GatewayLease, type GatewayRegistration, type PublicJwk, type QuarantineRecord, type RequestedScope, type Revocation,
+  type DecidedScope, type Gateway, type GatewayLease, type GatewayRegistration, type PublicJwk, type QuarantineRecord, type RequestedScope, type Revocation,
   type RevocationCommand, type RevocationFilter, type RevocationRecord, type RevocationRequest, type RevocationState, type ScopeKind, type SnapshotDocument, type WatermarkRecord,
 } from './revocation.js'
 export {

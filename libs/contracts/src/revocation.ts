@@ -129,6 +129,8 @@ export const gateway = z.object({
   leaseUntil: instantText, live: z.boolean(),
 })
 
+export type Gateway = z.infer<typeof gateway>
+
 /** Answer of `GET /v1/denylist/terms`: what anybody needs to follow the feed without being counted as a gateway. Public keys only. */
 export const feedTerms = z.object({ primaryClock: instantText, feed: gatewayLease.shape.feed })
 
