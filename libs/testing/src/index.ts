@@ -5,3 +5,4 @@ export { kafkaBrokers, redisPrefix, redisUrl, topicPrefix } from './shared-parts
 export { startProcess, type StartProcessOptions, type TestProcess } from './start-process.adapter.js'
 export { until, type UntilOptions } from './until.js'
 export { startDistributedProfile, type DistributedProfile, type DistributedProfileOptions, type Program, type ServiceName } from './distributed-profile.adapter.js'
+export { runWithKafkaClient } from './java-client.adapter.js'
