@@ -16,9 +16,13 @@ export interface ClockSample {
  * The latest instant the primary's clock can show now. Elapsed time is the larger of the monotonic and the wall difference, since a
  * suspended machine stops the monotonic one; a wall clock that steps back adds nothing and takes nothing.
  */
-export function primaryNowAtMost(sample: ClockSample, monotonicMs: number, wallMs: number): Instant {
+export const primaryNowAtMost = (sample: ClockSample, monotonicMs: number, wallMs: number): Instant =>
+  instant(sample.primary + elapsedAtMost(sample, monotonicMs, wallMs))
+
+/** The most that can have passed since this sample was asked for, in whole ms. */
+export function elapsedAtMost(sample: ClockSample, monotonicMs: number, wallMs: number): number {
   const elapsed = Math.max(monotonicMs - sample.sentMonotonicMs, wallMs - sample.sentWallMs, 0)
-  return instant(sample.primary + Math.ceil(elapsed * (1 + driftPpm / 1e6)))
+  return Math.ceil(elapsed * (1 + driftPpm / 1e6))
 }
 
 /** How old the answer of a denylist with this watermark may be, in ms. Without a watermark it is unbounded. */

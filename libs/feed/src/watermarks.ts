@@ -2,17 +2,17 @@ import { instant, type Instant } from '@curfew/kernel'
 
 /**
  * The watermark of a reader: the minimum over partitions of each one's highest (I9). It is undefined until every partition the latest
- * record names has spoken, because a set of watermarks is complete only over the count it names. A frozen partition never advances again.
+ * record names has spoken, because a set of watermarks is complete only over the count it names. A frozen partition does not advance.
  */
 export class Watermarks {
   private readonly highest = new Map<number, Instant>()
   private readonly frozen = new Set<number>()
-  private partitions = 0
+  private named = 0
 
   /** Takes in one watermark record. A T beyond what the primary's clock can show is not believed. */
   advance(partition: number, at: Instant, partitions: number, primaryNowAtMost: Instant): 'advanced' | 'ignored' {
     if (this.frozen.has(partition) || at > primaryNowAtMost) return 'ignored'
-    this.partitions = Math.max(this.partitions, partitions)
+    this.named = Math.max(this.named, partitions)
     const known = this.highest.get(partition)
     if (known !== undefined && known >= at) return 'ignored'
     this.highest.set(partition, at)
@@ -24,10 +24,27 @@ export class Watermarks {
     this.frozen.add(partition)
   }
 
+  /**
+   * The reader starts over from a snapshot. Whatever froze a partition is either covered by it or read again, and freezes again, before
+   * any later watermark of that partition; what was true of the instants seen so far stays true.
+   */
+  thaw(): void {
+    this.frozen.clear()
+  }
+
+  get frozenPartitions(): number[] {
+    return [...this.frozen].sort((a, b) => a - b)
+  }
+
+  /** How many partitions the records name: a reader that follows fewer has no watermark. */
+  get partitions(): number {
+    return this.named
+  }
+
   get value(): Instant | undefined {
-    if (this.partitions === 0) return undefined
+    if (this.named === 0) return undefined
     let lowest = Number.POSITIVE_INFINITY
-    for (let partition = 0; partition < this.partitions; partition += 1) {
+    for (let partition = 0; partition < this.named; partition += 1) {
       const at = this.highest.get(partition)
       if (at === undefined) return undefined
       lowest = Math.min(lowest, at)
