@@ -1,5 +1,5 @@
 import {
-  eventCatalogue, events, eventSpec, Fault, holdsScope, parkedTopicOf, problemDocument, problems, revocationRequest, sessionRequest, signalKindOf,
+  eventCatalogue, events, eventSpec, Fault, holdsScope, parkedTopicOf, problemDocument, problems, revocationRequest, sessionRequest, signalData, signalKindOf,
   signalSubmission, topicCatalogue, topics, watermarkRecord,
 } from './index.js'
 
@@ -47,6 +47,14 @@ test('extension attributes of a structured CloudEvent are ignored, its data is s
   expect(accepts(signalSubmission, [event])).toBe(true)
   expect(accepts(signalSubmission, { ...event, data: { ...event.data, extra: 1 } })).toBe(false)
   expect(accepts(signalSubmission, [])).toBe(false)
+})
+
+test('a signal\'s details may nest, but not so deep that reading them exhausts a stack', () => {
+  let nested: unknown = 'core'
+  for (let depth = 0; depth < 200_000; depth += 1) nested = [nested]
+  const data = (details: object) => ({ subject: { sub: 'alice' }, occurredAt: '2026-11-23T20:15:04Z', details })
+  expect(accepts(signalData, data({ a: { b: [{ c: 1 }] } }))).toBe(true)
+  expect(accepts(signalData, data({ nested }))).toBe(false)
 })
 
 test('every topic has a parked twin, keeps by time and is never compacted', () => {

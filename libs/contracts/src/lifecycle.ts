@@ -7,10 +7,23 @@ export const signalKinds = [
 ] as const
 export type SignalKind = (typeof signalKinds)[number] | `custom.${string}`
 
+/** Deeper than any real detail, and so shallow that whoever walks it may recurse. */
+const deepestDetail = 24
+
+/** Level by level and without recursion: hostile nesting costs time in proportion to its size and nothing else. */
+function isDeeperThan(value: unknown, levels: number): boolean {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > levels) return true
+    level = level.flatMap((item) => (item !== null && typeof item === 'object' ? Object.values(item) : []))
+  }
+  return false
+}
+
 /** Data of `curfew.lifecycle.<kind>`. `occurredAt` is the sender's clock: skew is added where it meets ours (I4). */
 export const signalData = z.strictObject({
   subject: subjectRef, occurredAt: instantText, initiator: identifier(512).optional(),
-  details: z.record(z.string().max(64), z.unknown()).optional(),
+  details: z.record(z.string().max(64), z.unknown()).refine((details) => !isDeeperThan(details, deepestDetail), `may nest at most ${deepestDetail} levels deep`).optional(),
 })
 export type SignalData = z.infer<typeof signalData>
 
