@@ -56,7 +56,6 @@ export const revocationIdOf = (tenant: TenantId, source: string, signalId: strin
  */
 export function receiveSignal(incoming: IncomingSignal, defaultIssuer: string, now: Instant, skewMs: number): SignalDecision {
   const { tenant, source, signalId, kind, data, verbatim } = incoming
-  if (isDeeperThan(data, deepest)) throw new Fault('event.invalid', { detail: `details may nest at most ${deepest} levels deep` })
   const subject = { issuer: data.subject.issuer ?? defaultIssuer, sub: data.subject.sub }
   const endings = applyPolicy(kind, { ...data, subject }, now, skewMs)
   const commands = endings.map((ending, at) => commandOf(incoming, ending, at))
@@ -84,19 +83,6 @@ function noteOn(data: SignalData, endings: readonly Ending[], now: Instant, skew
   if (endings.length === 0) return 'the built-in policy ends nothing for a custom kind'
   const aheadMs = readInstant(data.occurredAt) - now
   return aheadMs > skewMs ? `occurredAt lies ${aheadMs} ms ahead of our clock: the decision's own instant was taken instead` : null
-}
-
-/** Far beyond any real signal, and far below what exhausts a stack here or in PostgreSQL's JSON reader. */
-const deepest = 64
-
-/** Breadth first and without recursion, so that hostile nesting costs time in proportion to its size and nothing else. */
-function isDeeperThan(value: unknown, levels: number): boolean {
-  let level: unknown[] = [value]
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > levels) return true
-    level = level.flatMap((item) => (item !== null && typeof item === 'object' ? Object.values(item) : []))
-  }
-  return false
 }
 
 /** One signal of a submission that cannot be taken, by its place. */

@@ -1,0 +1,91 @@
+import { encodeEvent, eventKey } from '@curfew/bus'
+import { events, Fault, type RevocationCommand } from '@curfew/contracts'
+import { selectorOf, type Scope } from '@curfew/denylist'
+import type { TenantId } from '@curfew/kernel'
+import { Database, type Tx } from '@curfew/persistence'
+import { ServiceSettings } from '@curfew/service-kit'
+import { Injectable } from '@nestjs/common'
+import { SignalStore } from '../store/signals.store.js'
+import { receiveSignal, refusalOf, type IncomingSignal, type RefusedSignal, type SignalDecision } from './receive-signal.js'
+
+/** What became of one signal: `id` is the one under which it can be read. */
+export interface SignalReceipt {
+  readonly id: string
+  readonly state: 'applied' | 'ignored' | 'duplicate'
+}
+
+export interface Submission {
+  readonly tenant: TenantId
+  readonly signals: readonly IncomingSignal[]
+  /** True where the signals came in by a door of ours: they then also go to the lifecycle topic, for whoever reads signals there. */
+  readonly announce: boolean
+  readonly traceparent?: string
+}
+
+const ourSource = 'urn:curfew:lifecycle'
+
+/**
+ * Takes signals in, by whichever door they came: keeps each one, decides what it ends and asks for those revocations, all in one commit. A
+ * submission is taken whole or not at all. A signal that was taken before is a `duplicate` and has no second effect.
+ */
+@Injectable()
+export class ReceiveSignalHandler {
+  constructor(private readonly database: Database, private readonly signals: SignalStore, private readonly settings: ServiceSettings) {}
+
+  async handle(submission: Submission): Promise<SignalReceipt[]> {
+    if (!this.settings.tenants.includes(submission.tenant)) throw new Fault('tenant.unknown', { detail: `tenant ${submission.tenant} is not configured here` })
+    return this.database.transact(submission.tenant, (tx) => this.take(tx, submission))
+  }
+
+  private async take(tx: Tx, submission: Submission): Promise<SignalReceipt[]> {
+    const refused: RefusedSignal[] = []
+    const decided = submission.signals.flatMap((incoming, at) => this.decide(tx, incoming, at, refused))
+    const receipts: SignalReceipt[] = []
+    // In the order of their ids, so that two submissions that share signals wait for each other and never in a circle.
+    for (const each of [...decided].sort((a, b) => (a.signal.id < b.signal.id ? -1 : 1))) {
+      await this.keep(tx, each, submission).then((receipt) => (receipts[each.at] = receipt), collectFault(refused, each.at))
+    }
+    if (refused.length > 0) throw refusalOf(refused, submission.signals.length)
+    return receipts
+  }
+
+  private decide(tx: Tx, incoming: IncomingSignal, at: number, refused: RefusedSignal[]): DecidedSignal[] {
+    try {
+      return [{ at, incoming, ...receiveSignal(incoming, this.settings.issuer, tx.now, this.settings.clockSkewMs) }]
+    } catch (error) {
+      collectFault(refused, at)(error)
+      return []
+    }
+  }
+
+  private async keep(tx: Tx, { signal, commands, incoming }: DecidedSignal, { announce, traceparent }: Submission): Promise<SignalReceipt> {
+    if (!(await this.signals.keep(tx, signal))) return this.repeated(tx, signal)
+    if (announce) await tx.outbox(announcement(incoming, signal, traceparent))
+    for (const command of commands) await tx.outbox(request(signal.tenant, command, traceparent))
+    return { id: signal.id, state: signal.state }
+  }
+
+  private async repeated(tx: Tx, { tenant, id, contentHash, signalId }: SignalDecision['signal']): Promise<SignalReceipt> {
+    if ((await this.signals.contentHashOf(tx, tenant, id)) === contentHash) return { id, state: 'duplicate' }
+    throw new Fault('signal.mismatch', { detail: `signal ${signalId} was received before with another content; that one stands` })
+  }
+}
+
+interface DecidedSignal extends SignalDecision {
+  readonly at: number
+  readonly incoming: IncomingSignal
+}
+
+/** Refusals are gathered, so that a batch answers all of them at once; a dependency that fails ends the attempt there and then. */
+const collectFault = (refused: RefusedSignal[], at: number) => (error: unknown): void => {
+  if (!(error instanceof Fault) || error.onConsume !== 'park') throw error
+  refused.push({ at, fault: error })
+}
+
+/** The signal under its own source and id: our consumer meets it again and knows it for a duplicate. */
+const announcement = ({ data, kind, source, signalId }: IncomingSignal, { tenant, subject }: SignalDecision['signal'], traceparent: string | undefined) =>
+  encodeEvent(events.signal, eventKey(tenant, subject.issuer, subject.sub), { id: signalId, source, tenant, traceparent }, data, `curfew.lifecycle.${kind}`)
+
+/** Keyed by the selector, hence (tenant, kind, names); the policy names every issuer, so the requested scope is a resolved one. */
+const request = (tenant: TenantId, command: RevocationCommand, traceparent: string | undefined) =>
+  encodeEvent(events.revocationRequested, selectorOf(tenant, command.scope as Scope), { id: command.id, source: ourSource, tenant, traceparent }, command)

@@ -1,0 +1,19 @@
+import { signalSubmission, type StructuredSignal } from '@curfew/contracts'
+import { Access, accepting, CurrentCaller, type KnownCaller } from '@curfew/service-kit'
+import { Body, Controller, HttpCode, Post } from '@nestjs/common'
+import { signalOfBody } from './incoming.js'
+import { ReceiveSignalHandler, type SignalReceipt } from './receive-signal.handler.js'
+
+/** Signals by HTTP: one or a batch. A batch is taken whole or not at all, and its items come back in the order they were sent. */
+@Controller()
+export class ReceiveSignalHttp {
+  constructor(private readonly handler: ReceiveSignalHandler) {}
+
+  @Post('v1/lifecycle-signals')
+  @HttpCode(202)
+  @Access('lifecycle:publish')
+  async submit(@Body(accepting(signalSubmission)) body: StructuredSignal | StructuredSignal[], @CurrentCaller() { tenant }: KnownCaller): Promise<{ items: SignalReceipt[] }> {
+    const signals = [body].flat().map((event) => signalOfBody(tenant, event))
+    return { items: await this.handler.handle({ tenant, signals, announce: true }) }
+  }
+}
