@@ -1,5 +1,13 @@
 import type { TopicSpec } from '@curfew/contracts'
 
+/** What the bus says while it works. Pino's shape, so that a pino logger is one. Keys, values and header values are never logged (I12). */
+export interface BusLog {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
 /** Where a record stands in one incarnation of a topic. A recreated topic has another `topicId`. */
 export interface Position {
   readonly topic: string
@@ -29,8 +37,12 @@ export interface BusRecord {
   readonly timestamp: number
 }
 
-/** Resolves when every record is acknowledged by all in-sync replicas, with positions in input order; rejects when it cannot say so. */
 export interface Publisher {
+  /**
+   * Resolves when every record is acknowledged by all in-sync replicas, with positions in input order; rejects when it cannot say so,
+   * and then some of them may have been written. Faults: `record.too_large`; `service.overloaded` when its queue is full;
+   * `topic.unknown`; `dependency.unavailable` when the log cannot be reached.
+   */
   publish(records: readonly OutgoingRecord[]): Promise<Position[]>
   close(): Promise<void>
 }
@@ -42,14 +54,16 @@ export interface ConsumeOptions {
    * Called at least once per record, in order per (topic, partition, key); different keys run side by side.
    * It must settle: a rejection is a defect of the caller (retry and parking are decided above the port) and stops that
    * partition with a failing health, never the process. The offset is committed after it resolves.
+   * `signal` aborts when the partition is taken away or the consumer closes: whoever is only waiting then stops, and a rejection
+   * then means no more than "not done": the record is delivered again, here or elsewhere.
    */
-  readonly onRecord: (record: BusRecord) => Promise<void>
+  readonly onRecord: (record: BusRecord, signal: AbortSignal) => Promise<void>
   /** Where a group with no committed offset starts. Default 'earliest'. */
   readonly from?: 'earliest' | 'latest'
 }
 
 export interface GroupConsumer {
-  /** Stops fetching, lets running handlers finish, commits, leaves the group. */
+  /** Stops fetching, lets running handlers finish (for a bounded time), commits, leaves the group. */
   close(): Promise<void>
   /** Undefined when healthy, else one sentence. */
   unhealthy(): string | undefined
@@ -76,7 +90,7 @@ export interface Tail {
   lastAnswerAt(): number
 }
 
-/** Groupless reading of every partition: what each gateway does with the feed. */
+/** Groupless reading of every partition: what each gateway does with the feed. Faults: `topic.unknown`, `dependency.unavailable`. */
 export interface FeedReader {
   describe(topic: string): Promise<TopicDescription>
   startOffsets(topic: string): Promise<bigint[]>
@@ -118,6 +132,6 @@ export interface LogStore {
   bounds(topic: string): Promise<[bigint, bigint][]>
   committed(group: string, topic: string): Promise<Map<number, bigint>>
   commit(group: string, topic: string, partition: number, next: bigint): Promise<void>
-  /** Deletes records older than the topic's retention. */
+  /** Deletes records that are older than so many ms. */
   expire(topic: string, olderThanMs: number): Promise<void>
 }

@@ -47,6 +47,7 @@ export const problems = {
   'revocation.exceptions_on_absolute': rule(422, 'Sessions, tokens and keys end without exceptions'),
   'cutoff.in_future': rule(422, 'Cutoff lies in the future'),
   'gateway.unknown': rule(404, 'Gateway unknown'),
+  'topic.unknown': { ...rule(503, 'The topic does not exist yet'), onConsume: 'halt', retryAfterMs: 5_000 },
   'record.too_large': rule(422, 'The record would exceed its topic\'s size limit'),
 
   'signal.unknown': rule(404, 'Lifecycle signal unknown'),
