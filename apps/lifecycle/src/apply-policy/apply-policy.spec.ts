@@ -18,6 +18,12 @@ test('skew never reaches past the decision, so whoever signs in after it is not 
   expect(decide('password_reset', signal(undefined, now + 3_600_000))[0]?.scope).toMatchObject({ issuedBefore: toIso(now) })
 })
 
+test('an absurd instant of the sender makes a cutoff that every reader can spell', () => {
+  const absurd = (occurredAt: string) => decide('password_reset', { ...signal(), occurredAt })[0]?.scope
+  expect(absurd('0000-01-01T00:00:00+01:00')).toMatchObject({ issuedBefore: '1970-01-01T00:00:00.000Z' })
+  expect(absurd('9999-12-31T23:59:59-23:00')).toMatchObject({ issuedBefore: toIso(now) })
+})
+
 test.each(['account_disabled', 'account_deleted', 'sso_deactivated', 'offboarded'] as const)('%s ends everything there is now', (kind) => {
   expect(decide(kind)).toEqual([{ scope: alice, except: [], reason: kind }])
 })

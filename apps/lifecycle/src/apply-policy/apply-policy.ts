@@ -32,8 +32,11 @@ export function applyPolicy(kind: SignalKind, data: SignalData, now: Instant, sk
   }
 }
 
-/** The sender's clock is not ours, so skew is added (I4), but never past now: who signs in after the decision is not locked out. */
-const cutoffAt = (data: SignalData, now: Instant, skewMs: number): Instant => instant(Math.min(readInstant(data.occurredAt) + skewMs, now))
+/**
+ * The sender's clock is not ours, so skew is added (I4), but never past now: who signs in after the decision is not locked out. Nor does it lie
+ * before the epoch, where years have no spelling that every reader knows and nothing ever began.
+ */
+const cutoffAt = (data: SignalData, now: Instant, skewMs: number): Instant => instant(Math.max(0, Math.min(readInstant(data.occurredAt) + skewMs, now)))
 
 const longestName = 256
 
