@@ -43,7 +43,7 @@ export function applyRecord(record: BusRecord, target: RecordTarget): RecordOutc
   if (kid !== undefined && !target.keys.has(kid)) return { kind: 'unknown_key', kid }
   if (!isSigned(signed.parts, signed.signature, target.keys)) return { kind: 'not_authentic' }
   const outcome = applyAuthentic(record, signed.parts, target)
-  if (outcome.kind === 'not_understood') target.watermarks.freeze(record.partition)
+  if (outcome.kind === 'not_understood') target.watermarks.freeze(record.partition, record.offset)
   return outcome
 }
 
@@ -74,7 +74,7 @@ function signedPartsOf({ topic, headers, value }: BusRecord): Signed | undefined
 
 function applyAuthentic(record: BusRecord, parts: Signed['parts'], target: RecordTarget): RecordOutcome {
   try {
-    return applyEvent(target.decode(asSigned(record, parts)), record.partition, target)
+    return applyEvent(target.decode(asSigned(record, parts)), record, target)
   } catch (error) {
     return { kind: 'not_understood', why: error instanceof Fault ? error.code : (error as Error).message }
   }
@@ -89,22 +89,22 @@ const asSigned = (record: BusRecord, { id, source, type, tenant, version }: Sign
   },
 })
 
-function applyEvent({ spec, data }: ReceivedEvent, partition: number, target: RecordTarget): RecordOutcome {
+function applyEvent({ spec, data }: ReceivedEvent, record: BusRecord, target: RecordTarget): RecordOutcome {
   switch (spec) {
-    case events.revocationDecided: return applyRevocation(revocationOf(data as RevocationRecord), partition, target)
+    case events.revocationDecided: return applyRevocation(revocationOf(data as RevocationRecord), record, target)
     case events.quarantineChanged: {
       target.denylist.applyQuarantine(flagOf(data as QuarantineRecord))
       return { kind: 'applied' }
     }
-    case events.watermarkAdvanced: return applyWatermark(data as WatermarkRecord, partition, target)
+    case events.watermarkAdvanced: return applyWatermark(data as WatermarkRecord, record.partition, target)
     default: return { kind: 'not_understood', why: `nothing is known of ${spec.type} here` }
   }
 }
 
-function applyRevocation(revocation: LiveRevocation, partition: number, { denylist, watermarks, primaryNowAtMost }: RecordTarget): RecordOutcome {
+function applyRevocation(revocation: LiveRevocation, { partition, offset }: BusRecord, { denylist, watermarks, primaryNowAtMost }: RecordTarget): RecordOutcome {
   if (isAhead(revocation.cutoff, primaryNowAtMost)) {
     // Refusing it leaves somebody alive whom it names: no watermark above may say otherwise.
-    watermarks.freeze(partition)
+    watermarks.freeze(partition, offset)
     return { kind: 'ahead_of_time', why: 'a cutoff lies in the future of the primary' }
   }
   denylist.apply(revocation)

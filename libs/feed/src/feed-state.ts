@@ -23,6 +23,8 @@ const maxSkippedKids = 64
 /** Records kept while newer keys are on their way: some seconds of a busy feed. What comes on top ends the waiting. */
 const maxHeld = 10_000
 
+const endOfTime = 2n ** 63n
+
 interface Held {
   readonly records: BusRecord[]
   next: bigint
@@ -40,7 +42,6 @@ export class FeedState {
   private next: bigint[] = []
   private ends: readonly bigint[] = []
   private hasCaughtUp = false
-  private hasMissed = false
   private readonly held = new Map<number, Held>()
   private readonly skippedKids = new Set<string>()
   private readonly alarms = { notAuthentic: 0, notUnderstood: 0, aheadOfTime: 0 }
@@ -53,8 +54,7 @@ export class FeedState {
     const keys = feedKeys(terms.keys)
     const isMissed = [...keys.keys()].some((kid) => !this.keys.has(kid) && (this.skippedKids.has(kid) || this.skippedKids.size >= maxSkippedKids))
     // Records of a key that is known only now were skipped. Until a snapshot covers them, no watermark may claim that they were applied.
-    if (isMissed) for (const partition of this.next.keys()) this.watermarks.freeze(partition)
-    this.hasMissed ||= isMissed
+    if (isMissed) for (const [partition, next] of this.next.entries()) this.watermarks.freeze(partition, next - 1n)
     this.keys = keys
     // A reader that is not counted joins once: each answer renews its clock, and none its beginning.
     if (this.since === undefined || terms.leaseMs !== undefined) this.since = terms.since
@@ -62,12 +62,8 @@ export class FeedState {
     this.sample = sample
   }
 
-  /** Merges a verified snapshot: what is known stays known. `ends` were captured after joining; being ready needs them passed (I10). */
+  /** Starts reading at a verified snapshot; what is known stays known. `ends` were captured after joining; being ready needs them passed (I10). */
   takeSnapshot(document: SnapshotDocument, ends: readonly bigint[]): void {
-    const { entries, flags } = document.denylist
-    // Tenants and instants are plain text and numbers on the wire; the document's schema has accepted them.
-    this.denylist.merge(MapDenylist.restore({ version: 1, entries, flags: flags as unknown as readonly QuarantineFlag[] }))
-    this.watermarks.thaw()
     if (this.topicId !== document.topicId) {
       this.watermarks = new Watermarks()
       this.hasCaughtUp = false
@@ -77,8 +73,22 @@ export class FeedState {
     this.ends = ends
     this.held.clear()
     this.skippedKids.clear()
-    this.hasMissed = false
+    this.merge(document)
+    // What froze a partition and is not covered is read again, and freezes it again before any later watermark.
+    this.watermarks.thaw(this.next.map(() => endOfTime))
     this.bootstraps += 1
+  }
+
+  /** Merges a verified snapshot while reading goes on where it is: what froze a partition and is covered does so no longer. */
+  takeSnapshotBeside(document: SnapshotDocument): void {
+    if (document.topicId !== this.topicId) return
+    this.merge(document)
+    this.watermarks.thaw(document.positions.map(BigInt))
+  }
+
+  private merge({ denylist: { entries, flags } }: SnapshotDocument): void {
+    // Tenants and instants are plain text and numbers on the wire; the document's schema has accepted them.
+    this.denylist.merge(MapDenylist.restore({ version: 1, entries, flags: flags as unknown as readonly QuarantineFlag[] }))
   }
 
   takeBatch(partition: number, records: readonly BusRecord[], next: bigint): void {
@@ -181,7 +191,6 @@ export class FeedState {
   /** Why what is followed is no longer what the control plane speaks of, if it is not: only a snapshot helps. */
   reasonToStartOver(): string | undefined {
     if (this.topicId === undefined || this.terms === undefined) return undefined
-    if (this.hasMissed) return 'records were skipped whose key is known only now'
     if (this.terms.topicId !== this.topicId) return 'the topic was created anew'
     const partitions = Math.max(this.terms.partitions, this.watermarks.partitions)
     return partitions === this.next.length ? undefined : 'the topic has another number of partitions'

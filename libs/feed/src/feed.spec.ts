@@ -46,9 +46,19 @@ describe('a watermark (I9)', () => {
     const marks = new Watermarks()
     expect(marks.advance(0, instant(101), 1, instant(100))).toBe('ignored')
     expect(marks.advance(0, instant(50), 1, instant(100))).toBe('advanced')
-    marks.freeze(0)
+    marks.freeze(0, 7n)
     expect(marks.advance(0, instant(60), 1, instant(100))).toBe('ignored')
     expect(marks.value).toBe(50)
+  })
+
+  test('of a frozen partition goes on only when every record that froze it is covered by other means', () => {
+    const marks = new Watermarks()
+    marks.freeze(0, 7n)
+    marks.freeze(0, 5n)
+    marks.thaw([7n])
+    expect([marks.frozenPartitions, marks.advance(0, instant(60), 1, far)]).toEqual([[0], 'ignored'])
+    marks.thaw([8n])
+    expect([marks.frozenPartitions, marks.advance(0, instant(60), 1, far)]).toEqual([[], 'advanced'])
   })
 
   test('never falls, whatever the order and the repeats of the records of a fixed set of partitions', () => {

@@ -1,4 +1,5 @@
 import { decodeEvent, type BusRecord, type FeedReader, type Tail } from '@curfew/bus'
+import type { SnapshotDocument } from '@curfew/contracts'
 import type { TokenFacts } from '@curfew/denylist'
 import type { Clock } from '@curfew/kernel'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -25,7 +26,7 @@ export interface FollowFeedOptions {
 /** Between two refreshes of the keys on behalf of records whose key is unknown: whoever invents key ids costs one request in this time. */
 const keyCooldownMs = 10_000
 const bootstrapBackOff = { firstMs: 200, mostMs: 5_000 }
-/** A snapshot is dear, and helps with a frozen partition once, so several seconds lie before it; a third of the default budget at most. */
+/** A snapshot is dear, so some seconds lie before it, but the first two fit into the default budget. */
 const thawBackOff = { firstMs: 10_000, mostMs: 300_000 }
 /** Forgetting walks the whole denylist and is in no hurry: entries wait an hour beyond their time anyway. */
 const forgetEveryMs = 60_000
@@ -53,7 +54,6 @@ class FeedFollower implements FollowedFeed {
   private readonly running: Promise<unknown>
   private waiting: { resolve(): void; reject(error: Error): void }[] = []
   private startOver: ((reason: string) => void) | undefined
-  private thaws = 0
   private isThawing = false
   private readonly alarmed = new Map<string, { at: number; untold: number }>()
 
@@ -122,15 +122,19 @@ class FeedFollower implements FollowedFeed {
   }
 
   private async bootstrap(terms: FeedTerms): Promise<bigint[]> {
-    const { home, reader } = this.options
+    const { reader } = this.options
     const described = await this.orEnded(reader.describe(terms.topic))
     if (described.topicId !== terms.topicId) throw new Error('the log and the control plane speak of different incarnations of the topic')
     // Captured after joining: whatever was published before this reader was counted lies below (I10).
     const ends = await this.orEnded(reader.endOffsets(terms.topic))
-    const signed = await this.orEnded(home.snapshot(this.signal))
-    const document = readSnapshot(signed, terms, this.state.verifyingKeys, this.state.primaryNowAtMost())
+    const document = await this.snapshotOf(terms)
     this.state.takeSnapshot(document, ends)
     return document.positions.map(BigInt)
+  }
+
+  private async snapshotOf(terms: FeedTerms): Promise<SnapshotDocument> {
+    const signed = await this.orEnded(this.options.home.snapshot(this.signal))
+    return readSnapshot(signed, terms, this.state.verifyingKeys, this.state.primaryNowAtMost())
   }
 
   private takeBatch(partition: number, records: readonly BusRecord[], next: bigint): void {
@@ -140,28 +144,36 @@ class FeedFollower implements FollowedFeed {
 
   private afterRenewal(): void {
     this.state.release()
-    if (this.state.unready() === undefined && this.state.frozenPartitions.length === 0) this.thaws = 0
     this.afterNews()
   }
 
   private afterNews(): void {
     const reason = this.state.reasonToStartOver()
     if (reason !== undefined) this.startOver?.(reason)
-    if (this.state.frozenPartitions.length > 0) void this.thawLater()
+    if (this.state.frozenPartitions.length > 0 && !this.isThawing) void this.thaw()
     if (this.waiting.length === 0 || !this.isReady) return
     const ready = this.waiting
     this.waiting = []
     for (const { resolve } of ready) resolve()
   }
 
-  /** The control plane understands its own records: a snapshot that covers one is how a reader gets past it. */
-  private async thawLater(): Promise<void> {
-    if (this.isThawing) return
+  /**
+   * The control plane understands its own records: a snapshot that covers one is how a reader gets past it. The tail goes on meanwhile,
+   * because what can be applied should be.
+   */
+  private async thaw(): Promise<void> {
     this.isThawing = true
-    this.thaws += 1
-    await this.pause(pauseAfter(this.thaws, thawBackOff, this.random()), this.signal)
+    for (let attempts = 1; this.state.frozenPartitions.length > 0 && !this.signal.aborted; attempts += 1) {
+      await this.pause(pauseAfter(attempts, thawBackOff, this.random()), this.signal)
+      if (this.signal.aborted || this.state.currentTerms === undefined || this.state.frozenPartitions.length === 0) break
+      try {
+        this.state.takeSnapshotBeside(await this.snapshotOf(this.state.currentTerms))
+      } catch (error) {
+        if (!this.signal.aborted) this.options.log.warn({ err: error }, 'a partition stays frozen: there is no snapshot that covers what froze it')
+      }
+    }
     this.isThawing = false
-    if (this.state.frozenPartitions.length > 0) this.startOver?.('a partition is frozen by a record that was not applied')
+    if (!this.signal.aborted) this.afterNews()
   }
 
   private async forgetNowAndThen(): Promise<void> {

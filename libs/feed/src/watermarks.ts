@@ -6,7 +6,8 @@ import { instant, type Instant } from '@curfew/kernel'
  */
 export class Watermarks {
   private readonly highest = new Map<number, Instant>()
-  private readonly frozen = new Set<number>()
+  /** The highest offset of each frozen partition that was not applied. */
+  private readonly frozen = new Map<number, bigint>()
   private named = 0
 
   /** Takes in one watermark record. A T beyond what the primary's clock can show is not believed. */
@@ -19,21 +20,21 @@ export class Watermarks {
     return 'advanced'
   }
 
-  /** An authentic record here cannot be understood: what lies above it proves nothing about it (PROTOCOL section 5). */
-  freeze(partition: number): void {
-    this.frozen.add(partition)
+  /** An authentic record at this offset was not applied: what lies above it proves nothing about it (PROTOCOL section 5). */
+  freeze(partition: number, offset: bigint): void {
+    const known = this.frozen.get(partition)
+    if (known === undefined || known < offset) this.frozen.set(partition, offset)
   }
 
-  /**
-   * The reader starts over from a snapshot. Whatever froze a partition is either covered by it or read again, and freezes again, before
-   * any later watermark of that partition; what was true of the instants seen so far stays true.
-   */
-  thaw(): void {
-    this.frozen.clear()
+  /** Everything below these positions was taken in by other means: a partition goes on whose every unapplied record lies below its own. */
+  thaw(covered: readonly bigint[]): void {
+    for (const [partition, offset] of this.frozen) {
+      if (offset < (covered[partition] ?? 0n)) this.frozen.delete(partition)
+    }
   }
 
   get frozenPartitions(): number[] {
-    return [...this.frozen].sort((a, b) => a - b)
+    return [...this.frozen.keys()].sort((a, b) => a - b)
   }
 
   /** How many partitions the records name: a reader that follows fewer has no watermark. */
