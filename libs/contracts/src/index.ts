@@ -1,4 +1,5 @@
 export { accessScopes, holdsScope, type AccessScope, type Caller } from './access.js'
+export { asyncApiDocument, type AsyncApiDocument } from './asyncapi.js'
 export { auditEvent, auditFilter, type AuditEvent, type AuditFilter } from './audit.js'
 export { activityObserved, enforcementApplied, subjectChanged } from './enforcement.js'
 export { eventCatalogue, events, eventSpec, type EventSpec } from './events.js'
@@ -6,6 +7,7 @@ export {
   signal, signalData, signalFilter, signalKindOf, signalKinds, signalStates, signalSubmission, structuredSignal, submittedSignals,
   type Signal, type SignalData, type SignalFilter, type SignalKind, type StructuredSignal,
 } from './lifecycle.js'
+export { openApiDocument, type OpenApiDocument } from './openapi.js'
 export {
   Fault, problemDocument, problems, problemSpec, problemType,
   type FaultDetails, type FieldError, type OnConsume, type ProblemCode, type ProblemDocument,

@@ -16,11 +16,15 @@ export interface RouteSpec {
   readonly scope?: AccessScope
   readonly query?: z.ZodType
   readonly body?: z.ZodType
+  /** The fields of an `application/x-www-form-urlencoded` body, where a standard prescribes one. */
+  readonly form?: z.ZodType
   readonly answers: Readonly<Record<number, z.ZodType | null>>
 }
 
 const listOf = (item: z.ZodType) => z.object({ items: z.array(item), nextCursor: z.string().nullable() })
 const limitAndCursor = z.strictObject({ limit: z.coerce.number().int().min(1).max(500).default(50), cursor: z.string().max(512).optional() })
+/** RFC 6749 section 4.4.2; the client's id and secret may come by HTTP Basic instead. */
+const tokenForm = z.object({ grant_type: z.literal('client_credentials'), client_id: z.string().optional(), client_secret: z.string().optional(), scope: z.string().optional() })
 const accepted = z.object({ items: z.array(z.object({ id: z.string(), state: z.string() })) })
 
 export const routes: readonly RouteSpec[] = [
@@ -32,7 +36,7 @@ export const routes: readonly RouteSpec[] = [
   { service: 'session', method: 'DELETE', path: '/v1/clients/{clientId}', scope: 'admin', summary: 'Delete a client.', answers: { 204: null } },
   { service: 'session', method: 'PUT', path: '/v1/issuers/{id}', scope: 'admin', summary: 'Trust an issuer, or change how.', body: issuerRequest, answers: { 200: issuer, 201: issuer } },
   { service: 'session', method: 'GET', path: '/v1/issuers/{id}', scope: 'admin', summary: 'Show a trusted issuer.', answers: { 200: issuer } },
-  { service: 'session', method: 'POST', path: '/oauth2/token', summary: 'OAuth 2.0 token endpoint (RFC 6749): client_credentials.', answers: { 200: tokenResponse } },
+  { service: 'session', method: 'POST', path: '/oauth2/token', summary: 'OAuth 2.0 token endpoint (RFC 6749): client_credentials.', form: tokenForm, answers: { 200: tokenResponse } },
   { service: 'session', method: 'GET', path: '/.well-known/jwks.json', summary: 'Public signing keys (RFC 7517).', answers: { 200: jwks } },
 
   { service: 'revocation', method: 'POST', path: '/v1/revocations', scope: 'revocations:write', summary: 'End a scope at every gateway.', query: revocationWait, body: revocationRequest, answers: { 201: revocation, 202: revocation } },

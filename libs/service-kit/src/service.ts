@@ -24,6 +24,8 @@ export interface Platform {
   readonly tokens: TokenVerifier
   /** Follows the feed; absent answers are 'stale'. A service that can ask its database brings its own. */
   readonly callers: CallerVerdicts
+  /** Why the process as a whole is not ready, apart from its services and the bus; undefined when it is. Asked by `/readyz`. */
+  unready?(): string | undefined
   readonly secrets: DerivedSecrets
   readonly databaseUrl: string
   readonly issuer: string

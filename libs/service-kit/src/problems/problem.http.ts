@@ -3,6 +3,7 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { throwError, type Observable } from 'rxjs'
 import type { ServiceLog } from '../injected.js'
+import { requestUri } from '../http/request-id.js'
 import { oauthError, speaksOAuth } from './oauth-error.js'
 import { faultOf } from './fault-of.js'
 
@@ -28,13 +29,16 @@ export class ProblemFilter implements ExceptionFilter {
 
 /** Answers a request with the problem behind what was thrown; it does nothing when an answer is already on its way. */
 export function answerProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply, context: ProblemContext): void {
-  const fault = request.is404 ? unrouted(request, reply, context) : faultOf(thrown)
+  const meant = faultOf(thrown)
+  const fault = request.is404 && meant.code === 'route.unknown' ? unrouted(request, reply, context) : meant
   if (fault.status >= 500) logFailure(fault, request, context.log)
   if (reply.sent || reply.raw.headersSent) return
   if (fault.retryAfterMs !== undefined && fault.status !== 500) void reply.header('retry-after', Math.max(1, Math.ceil(fault.retryAfterMs / 1000)))
   const isOAuth = speaksOAuth(pathOf(request))
+  // RFC 6749 section 5.2: a client that came by HTTP Basic is told to.
+  if (isOAuth && fault.status === 401 && request.headers.authorization !== undefined) void reply.header('www-authenticate', 'Basic realm="curfew"')
   void reply.status(fault.status).type(isOAuth ? 'application/json' : 'application/problem+json')
-    .send(JSON.stringify(isOAuth ? oauthError(fault) : problemDocument(fault, `urn:uuid:${request.id}`)))
+    .send(JSON.stringify(isOAuth ? oauthError(fault) : problemDocument(fault, requestUri(request.id))))
 }
 
 function unrouted(request: FastifyRequest, reply: FastifyReply, context: ProblemContext): Fault {
