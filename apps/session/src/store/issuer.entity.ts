@@ -1,0 +1,23 @@
+import type { Instant, TenantId } from '@curfew/kernel'
+import { EntitySchema } from 'typeorm'
+import { instantTransformer } from './instant-column.js'
+
+export interface IssuerRow {
+  tenant: TenantId
+  id: string
+  issuer: string
+  jwksUri: string | null
+  audiences: string[]
+  beganAtClaim: string
+  isDefault: boolean
+  updatedAt: Instant
+}
+
+export const IssuerEntity = new EntitySchema<IssuerRow>({
+  name: 'Issuer', tableName: 'issuers',
+  columns: {
+    tenant: { type: 'text', primary: true }, id: { type: 'text', primary: true }, issuer: { type: 'text' }, jwksUri: { type: 'text', name: 'jwks_uri', nullable: true },
+    audiences: { type: 'text', array: true }, beganAtClaim: { type: 'text', name: 'began_at_claim' }, isDefault: { type: 'boolean', name: 'is_default' },
+    updatedAt: { type: 'timestamptz', precision: 3, name: 'updated_at', transformer: instantTransformer },
+  },
+})

@@ -1,0 +1,18 @@
+import type { Tx } from '@curfew/persistence'
+import { SigningKeyEntity, type SigningKeyRow } from './signing-key.entity.js'
+
+/** The deployment's signing keys, newest first. They belong to no tenant: only a transaction of every tenant sees them. */
+export class SigningKeyStore {
+  /** One instance at a time from here to the commit, so that all find the key the first one made. */
+  async lock(tx: Tx): Promise<void> {
+    await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('curfew.session.signing-keys', 0))`)
+  }
+
+  all(tx: Tx): Promise<SigningKeyRow[]> {
+    return tx.manager.find(SigningKeyEntity, { order: { createdAt: 'DESC', kid: 'ASC' } })
+  }
+
+  async add(tx: Tx, row: SigningKeyRow): Promise<void> {
+    await tx.manager.insert(SigningKeyEntity, row)
+  }
+}
