@@ -14,6 +14,6 @@ export class ReceiveSignalConsumer {
 
   @EventPattern<string>(topics.lifecycle.name, TRANSPORT)
   async on(@Payload() event: ReceivedEvent): Promise<void> {
-    await this.handler.handle({ tenant: event.tenant, signals: [signalOfRecord(event)], announce: false, traceparent: event.traceparent })
+    await this.handler.handle({ tenant: event.tenant, signals: [signalOfRecord(event)], announce: false })
   }
 }

@@ -3,7 +3,7 @@ import { events, Fault, type RevocationCommand } from '@curfew/contracts'
 import { selectorOf, type Scope } from '@curfew/denylist'
 import type { TenantId } from '@curfew/kernel'
 import { Database, type Tx } from '@curfew/persistence'
-import { ServiceSettings } from '@curfew/service-kit'
+import { currentTraceparent, ServiceSettings } from '@curfew/service-kit'
 import { Injectable } from '@nestjs/common'
 import { SignalStore } from '../store/signals.store.js'
 import { receiveSignal, refusalOf, type IncomingSignal, type RefusedSignal, type SignalDecision } from './receive-signal.js'
@@ -19,7 +19,6 @@ export interface Submission {
   readonly signals: readonly IncomingSignal[]
   /** True where the signals came in by a door of ours: they then also go to the lifecycle topic, for whoever reads signals there. */
   readonly announce: boolean
-  readonly traceparent?: string
 }
 
 const ourSource = 'urn:curfew:lifecycle'
@@ -58,10 +57,10 @@ export class ReceiveSignalHandler {
     }
   }
 
-  private async keep(tx: Tx, { signal, commands, incoming }: DecidedSignal, { announce, traceparent }: Submission): Promise<SignalReceipt> {
+  private async keep(tx: Tx, { signal, commands, incoming }: DecidedSignal, { announce }: Submission): Promise<SignalReceipt> {
     if (!(await this.signals.keep(tx, signal))) return this.repeated(tx, signal)
-    if (announce) await tx.outbox(announcement(incoming, signal, traceparent))
-    for (const command of commands) await tx.outbox(request(signal.tenant, command, traceparent))
+    if (announce) await tx.outbox(announcement(incoming, signal))
+    for (const command of commands) await tx.outbox(request(signal.tenant, command))
     return { id: signal.id, state: signal.state }
   }
 
@@ -83,9 +82,9 @@ const collectFault = (refused: RefusedSignal[], at: number) => (error: unknown):
 }
 
 /** The signal under its own source and id: our consumer meets it again and knows it for a duplicate. */
-const announcement = ({ data, kind, source, signalId }: IncomingSignal, { tenant, subject }: SignalDecision['signal'], traceparent: string | undefined) =>
-  encodeEvent(events.signal, eventKey(tenant, subject.issuer, subject.sub), { id: signalId, source, tenant, traceparent }, data, `curfew.lifecycle.${kind}`)
+const announcement = ({ data, kind, source, signalId }: IncomingSignal, { tenant, subject }: SignalDecision['signal']) =>
+  encodeEvent(events.signal, eventKey(tenant, subject.issuer, subject.sub), { id: signalId, source, tenant, traceparent: currentTraceparent() }, data, `curfew.lifecycle.${kind}`)
 
 /** Keyed by the selector, hence (tenant, kind, names); the policy names every issuer, so the requested scope is a resolved one. */
-const request = (tenant: TenantId, command: RevocationCommand, traceparent: string | undefined) =>
-  encodeEvent(events.revocationRequested, selectorOf(tenant, command.scope as Scope), { id: command.id, source: ourSource, tenant, traceparent }, command)
+const request = (tenant: TenantId, command: RevocationCommand) =>
+  encodeEvent(events.revocationRequested, selectorOf(tenant, command.scope as Scope), { id: command.id, source: ourSource, tenant, traceparent: currentTraceparent() }, command)
