@@ -1,5 +1,5 @@
 import { auditFilter, Fault, readInstant, type AuditEvent, type AuditFilter } from '@curfew/contracts'
-import { instant, toIso, type Instant } from '@curfew/kernel'
+import { canonicalJson, instant, toIso, type Instant } from '@curfew/kernel'
 import { Database } from '@curfew/persistence'
 import { Access, accepting, CurrentCaller, Cursors, DerivedSecrets, type CursorPosition, type KnownCaller } from '@curfew/service-kit'
 import { Controller, Get, Param, Query } from '@nestjs/common'
@@ -22,15 +22,15 @@ export class SearchEventsHttp {
 
   @Get('v1/audit/events')
   @Access('audit:read')
-  async list(@Query(accepting(auditFilter)) { cursor, ...filter }: AuditFilter, @CurrentCaller() { tenant }: KnownCaller): Promise<AuditPage> {
-    const list = JSON.stringify(['audit-events', tenant, Object.entries({ ...filter, limit: 0 }).sort(([a], [b]) => (a < b ? -1 : 1))])
+  async list(@Query(accepting(auditFilter)) { cursor, limit, ...filter }: AuditFilter, @CurrentCaller() { tenant }: KnownCaller): Promise<AuditPage> {
+    const list = JSON.stringify(['audit-events', tenant, canonicalJson(filter)])
     const after = placeOf(this.cursors.decode(cursor, list))
     const search = this.searchFor(tenant, filter)
     // A search for no letter and no digit finds nothing, as one for a word that is nowhere.
     if (search.words.length === 0 && filter.q?.trim()) return { items: [], nextCursor: null }
-    const found = await this.database.transact(tenant, (tx) => this.trail.search(tx, tenant, { ...search, after, limit: filter.limit + 1 }))
-    const page = found.slice(0, filter.limit)
-    const last = found.length > filter.limit ? page.at(-1) : undefined
+    const found = await this.database.transact(tenant, (tx) => this.trail.search(tx, tenant, { ...search, after, limit: limit + 1 }))
+    const page = found.slice(0, limit)
+    const last = found.length > limit ? page.at(-1) : undefined
     return { items: page.map(presented), nextCursor: last === undefined ? null : this.cursors.encode([last.time, last.id], list) }
   }
 
@@ -43,7 +43,7 @@ export class SearchEventsHttp {
   }
 
   /** A session is looked for by its hash, the only form of it that the trail holds (I12). */
-  private searchFor(tenant: string, { q = '', sub, sessionId, revocationId, actor, kind, outcome, from, to }: Omit<AuditFilter, 'cursor'>): Omit<RecordSearch, 'limit'> {
+  private searchFor(tenant: string, { q = '', sub, sessionId, revocationId, actor, kind, outcome, from, to }: Omit<AuditFilter, 'cursor' | 'limit'>): Omit<RecordSearch, 'limit'> {
     const words = wordsOf([q], mostWords + 1)
     if (words.length > mostWords) throw new Fault('request.invalid', { errors: [{ pointer: '?q', message: `holds more than ${mostWords} words` }] })
     return {

@@ -72,8 +72,8 @@ export class AuditEventStore {
     where('e.actor_id = :actor', 'actor', search.actor)
     where('e.kind = :kind', 'kind', search.kind)
     if (search.outcome !== undefined) query.andWhere(`e.outcome = '${search.outcome}'`) // A literal of ours, so that the partial index of failures matches.
-    where('e.time >= :from', 'from', search.from && toIso(search.from))
-    where('e.time < :to', 'to', search.to && toIso(search.to))
+    where('e.time >= :from', 'from', isoOf(search.from))
+    where('e.time < :to', 'to', isoOf(search.to))
     search.words.forEach((word, at) => query.andWhere(
       `e.id IN (SELECT w.event_id FROM audit_word w WHERE w.tenant = :tenant AND w.word >= :word${at} AND w.word < :end${at})`,
       // U+10FFFF is the last character in the order of "C", and no word holds it.
@@ -83,6 +83,8 @@ export class AuditEventStore {
     return (await query.orderBy('e.time', 'DESC').addOrderBy('e.id', 'DESC').limit(search.limit).getMany()).map(keptRecord)
   }
 }
+
+const isoOf = (at: Instant | undefined): string | undefined => (at === undefined ? undefined : toIso(at))
 
 const keptRecord = (row: AuditEventRow): KeptRecord => ({
   id: row.id, tenant: row.tenant, time: instant(row.time.getTime()), recordedAt: instant(row.recordedAt.getTime()), kind: row.kind, outcome: row.outcome,
