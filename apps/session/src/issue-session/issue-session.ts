@@ -1,6 +1,7 @@
 import { Fault, readInstant, type SessionRequest } from '@curfew/contracts'
 import { instant, type Instant, type TenantId } from '@curfew/kernel'
 import { maxParents } from '@curfew/tokens'
+import { canonicalAddress } from '../inventory/ip-address.js'
 import { isActive, type InventoriedSession, type ParentHop } from '../inventory/inventoried-session.js'
 import { hopsBelow } from '../inventory/session-claims.js'
 
@@ -36,7 +37,7 @@ export function issueSession(command: IssueCommand, now: Instant, limits: IssueL
   if (expiresAt <= now) throw new Fault('session.too_old', { detail: `a session lasts ${limits.maxSessionAgeMs} ms from its authentication` })
   return {
     id, tenant, kind: request.kind ?? (request.agentId === undefined ? 'person' : 'agent'), subject, clientId: request.clientId,
-    device: request.device ?? null, userAgent: request.userAgent ?? null, ipAddress: request.ipAddress ?? null,
+    device: request.device ?? null, userAgent: request.userAgent ?? null, ipAddress: request.ipAddress === undefined ? null : canonicalAddress(request.ipAddress),
     authMethods: [...new Set(request.authMethods)], agentId: request.agentId ?? null, grantId: request.grantId ?? null,
     parentSessionId: parent?.id ?? null, hops: hopsOf(subject, parent, limits.issuer), beganAt, authenticatedAt, lastActiveAt: now, expiresAt, ended: null,
   }

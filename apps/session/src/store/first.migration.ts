@@ -23,7 +23,7 @@ const sessionIndex = (name: string, column: string, where = ''): string => `CREA
 const inventory = [
   `CREATE TABLE sessions (
     tenant text NOT NULL, id uuid NOT NULL, kind text NOT NULL, issuer text NOT NULL, sub text NOT NULL, client_id text NOT NULL,
-    device_id text, device_name text, user_agent text, ip_address inet, auth_methods text[] NOT NULL, agent_id text, grant_id text,
+    device_id text, device_name text, user_agent text, ip_address text, auth_methods text[] NOT NULL, agent_id text, grant_id text,
     parent_session_id uuid, hops jsonb NOT NULL, began_at timestamptz(3) NOT NULL, authenticated_at timestamptz(3) NOT NULL,
     last_active_at timestamptz(3) NOT NULL, expires_at timestamptz(3) NOT NULL,
     ended_at timestamptz(3), end_reason text, ended_by jsonb, revocation_id uuid, PRIMARY KEY (tenant, id),

@@ -38,7 +38,7 @@ export const SessionEntity = new EntitySchema<SessionRow>({
   name: 'Session', tableName: 'sessions',
   columns: {
     tenant: { type: 'text', primary: true }, id: { type: 'uuid', primary: true }, kind: text('kind'), issuer: text('issuer'), sub: text('sub'), clientId: text('client_id'),
-    deviceId: text('device_id', true), deviceName: text('device_name', true), userAgent: text('user_agent', true), ipAddress: { type: 'inet', name: 'ip_address', nullable: true },
+    deviceId: text('device_id', true), deviceName: text('device_name', true), userAgent: text('user_agent', true), ipAddress: text('ip_address', true),
     authMethods: { type: 'text', array: true, name: 'auth_methods' }, agentId: text('agent_id', true), grantId: text('grant_id', true),
     parentSessionId: { type: 'uuid', name: 'parent_session_id', nullable: true }, hops: { type: 'jsonb' }, beganAt: at('began_at'), authenticatedAt: at('authenticated_at'),
     lastActiveAt: at('last_active_at'), expiresAt: at('expires_at'), endedAt: at('ended_at', true), endReason: text('end_reason', true),

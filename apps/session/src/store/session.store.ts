@@ -5,6 +5,7 @@ import type { Tx } from '@curfew/persistence'
 import { ServiceSettings } from '@curfew/service-kit'
 import { Injectable } from '@nestjs/common'
 import { IsNull, LessThan, LessThanOrEqual, MoreThan, Not, type FindOptionsWhere } from 'typeorm'
+import { canonicalAddress } from '../inventory/ip-address.js'
 import type { InventoriedSession } from '../inventory/inventoried-session.js'
 import { selectorKey } from '../inventory/keyed-names.js'
 import { inheritedSelectors } from '../inventory/session-claims.js'
@@ -70,7 +71,8 @@ const replaced = `WITH earlier AS (
 
 /** What `status` means is told by two columns: a session that ran out has ended, though nobody wrote so. */
 function wanted(tenant: TenantId, filter: SessionFilter, before: string | undefined, now: Instant): FindOptionsWhere<SessionRow>[] {
-  const { sub, issuer, clientId, deviceId, agentId, grantId, kind, ipAddress, status } = filter
+  const { sub, issuer, clientId, deviceId, agentId, grantId, kind, status } = filter
+  const ipAddress = filter.ipAddress === undefined ? undefined : canonicalAddress(filter.ipAddress)
   const given = Object.entries({ sub, issuer, clientId, deviceId, agentId, grantId, kind, ipAddress }).filter(([, value]) => value !== undefined)
   const named: FindOptionsWhere<SessionRow> = { tenant, ...Object.fromEntries(given), ...(before !== undefined && { id: LessThan(before) }) }
   if (status === undefined) return [named]
