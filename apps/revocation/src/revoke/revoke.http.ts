@@ -15,7 +15,7 @@ export class RevokeHttp {
 
   /** 201 when what was waited for has happened, 202 with the state reached when the time ran out. Nothing is rolled back. */
   @Post('v1/revocations')
-  @Access('revocations:write')
+  @Access('revocations:write', 'revocations:write:wide')
   async accept(
     @Body(accepting(revocationRequest)) request: RevocationRequest, @Query(accepting(revocationWait)) { wait, timeoutMs }: z.infer<typeof revocationWait>,
     @CurrentCaller() caller: KnownCaller, @Headers('idempotency-key') key: string | undefined,

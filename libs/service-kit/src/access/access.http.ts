@@ -13,6 +13,7 @@ import { callerOf } from './caller.js'
 export type KnownCaller = Caller & { readonly tenant: TenantId }
 
 const neededScope = Symbol('curfew.access')
+const sufficientScopes = Symbol('curfew.access.instead')
 const callers = new WeakMap<FastifyRequest, KnownCaller>()
 
 /** Establishes the caller of a request and refuses one that may not make it: see `Access`. */
@@ -29,7 +30,8 @@ export class AccessGuard implements CanActivate {
     const verdict = await this.verdicts.verdictOn(facts)
     if (verdict === 'stale') throw new Fault('denylist.stale')
     if (verdict === 'revoked') throw unauthorised(reply, challenge('invalid_token'))
-    if (!holdsScope(caller.scopes, scope)) throw forbidden(reply, scope)
+    const instead = Reflect.getMetadata(sufficientScopes, context.getHandler()) as readonly AccessScope[]
+    if (![scope, ...instead].some((each) => holdsScope(caller.scopes, each))) throw forbidden(reply, scope)
     callers.set(request, caller)
     return true
   }
@@ -62,9 +64,11 @@ function tenantNamed(request: FastifyRequest): string | undefined {
 
 /**
  * The call needs a bearer token of this deployment that holds `scope` (or `admin`), belongs to a configured tenant and was not revoked.
- * The guard is made in the controller's own module, so it asks that module's `CallerVerdicts`.
+ * The guard is made in the controller's own module, so it asks that module's `CallerVerdicts`. A scope named in `instead` opens the call as well; what the
+ * caller may then ask for, the method decides by what it is asked.
  */
-export const Access = (scope: AccessScope): MethodDecorator => applyDecorators(SetMetadata(neededScope, scope), UseGuards(AccessGuard)) as MethodDecorator
+export const Access = (scope: AccessScope, ...instead: readonly AccessScope[]): MethodDecorator =>
+  applyDecorators(SetMetadata(neededScope, scope), SetMetadata(sufficientScopes, instead), UseGuards(AccessGuard)) as MethodDecorator
 
 /** The scope a controller's method asks for, as `Access` declared it. */
 export const scopeNeededBy = (handler: object): AccessScope | undefined => Reflect.getMetadata(neededScope, handler) as AccessScope | undefined
