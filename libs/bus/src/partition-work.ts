@@ -79,6 +79,11 @@ export class PartitionWork {
     return this.waiting >= this.limits.waiting || this.waitingBytes >= this.limits.waitingBytes || this.entries.length - this.lowest >= this.limits.window
   }
 
+  /** Half empty: fetching again pays off. */
+  get hasRoom(): boolean {
+    return this.waiting <= this.limits.waiting / 2 && this.waitingBytes <= this.limits.waitingBytes / 2 && this.entries.length - this.lowest <= this.limits.window / 2
+  }
+
   get isIdle(): boolean {
     return this.running === 0
   }

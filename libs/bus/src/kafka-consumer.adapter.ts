@@ -1,0 +1,258 @@
+import kafkajs, { type Consumer, type EachBatchPayload, type KafkaConfig, type LogEntry } from 'kafkajs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { nameOf, type KafkaAssignment } from './kafka-assignment.adapter.js'
+import type { KafkaGroupOptions } from './kafka-group.adapter.js'
+import { pinToEnd } from './kafka-pin.adapter.js'
+import { quietenRequestQueues } from './kafkajs-queue.adapter.js'
+import { KafkaSockets } from './kafkajs-sockets.adapter.js'
+import type { BusLog, BusRecord } from './port.js'
+import { settlesWithin } from './within.js'
+
+/** A member that is killed holds its partitions this long; one whose event loop stands still for as long has lost them anyway. */
+const sessionMs = 15_000
+const heartbeatMs = 3_000
+/** How long members have to come back in a rebalance: a heartbeat to hear of it, the drain, and slack. */
+const rebalanceMs = 20_000
+/** Running handlers have this long before the partitions may go to another member; well within the session. */
+const drainBeforeJoinMs = 5_000
+/** On closing: as long as orchestrators commonly wait before they kill. */
+const drainOnCloseMs = 25_000
+const disconnectMs = 5_000
+const maxWaitMs = 500
+const commitEveryMs = 500
+/** A full partition holds up its neighbours on the broker this long; then it alone waits. */
+const waitForRoomMs = 100
+/** Longer than a drain and a rebalance together: a consumer that fetched nothing for so long is stuck. */
+const silentMs = 45_000
+
+/**
+ * One kafkajs consumer from joining to its end. kafkajs fetches and joins; everything that may take time or fail is ours: no handler runs inside it, it
+ * never restarts itself, and commits are explicit. It is replaced by another when it crashes or falls silent.
+ */
+export class KafkaConsumer {
+  hasJoined = false
+  private readonly sockets = new KafkaSockets()
+  private readonly consumer: Consumer
+  private end!: (reason: string) => void
+  private readonly ended = new Promise<string>((resolve) => { this.end = resolve })
+  private commitNow: EachBatchPayload['commitOffsetsIfNecessary'] | undefined
+  private committing: Promise<void> | undefined
+  private commitTimer: NodeJS.Timeout | undefined
+  private isHeld = false
+  private lastSign = performance.now()
+  private readonly fetching = new Set<number>()
+  /** Fetches that began before the last join, and the partitions that must not believe them. */
+  private readonly outdated = new Set<number>()
+  private readonly fresh = new Set<string>()
+
+  constructor(private readonly options: KafkaGroupOptions, private readonly assignment: KafkaAssignment) {
+    quietenRequestQueues()
+    this.consumer = new kafkajs.Kafka(clientConfig(options, this.sockets)).consumer({
+      groupId: options.inside(options.group), sessionTimeout: sessionMs, heartbeatInterval: heartbeatMs, rebalanceTimeout: rebalanceMs,
+      maxWaitTimeInMs: maxWaitMs, minBytes: 1, maxBytes: 8 * 1_048_576, maxBytesPerPartition: 1_048_576, metadataMaxAge: 30_000, allowAutoTopicCreation: false,
+      // A budget of retries that runs out stops the consumer; it must not run out. A crash is ours to repair.
+      retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 1_000_000, restartOnFailure: async () => false },
+      partitionAssigners: [(config) => {
+        this.takeHold(config.cluster as unknown as ClusterHooks)
+        return kafkajs.PartitionAssigners.roundRobin(config)
+      }],
+    })
+    this.listen()
+  }
+
+  /** Resolves with the reason when it has ended, in whatever way; never rejects. */
+  async run(signal: AbortSignal): Promise<string> {
+    const close = (): void => this.end('closed')
+    signal.addEventListener('abort', close, { once: true })
+    if (signal.aborted) close()
+    const watch = setInterval(() => this.lookForSilence(), 5_000)
+    this.start().catch((error: unknown) => this.end(String(error).slice(0, 300)))
+    const reason = await this.ended
+    clearInterval(watch)
+    signal.removeEventListener('abort', close)
+    await this.finish(signal.aborted ? drainOnCloseMs : drainBeforeJoinMs)
+    return reason
+  }
+
+  /** Commits before long; what was done since the last commit is delivered again after a crash. */
+  commitSoon(): void {
+    this.commitTimer ??= setTimeout(() => {
+      this.commitTimer = undefined
+      void this.commit()
+    }, commitEveryMs)
+  }
+
+  private async start(): Promise<void> {
+    const topics = this.options.topics.map(this.options.inside)
+    if (this.options.from === 'latest') await pinToEnd(this.options, this.options.inside(this.options.group), topics)
+    await this.consumer.connect()
+    await this.consumer.subscribe({ topics, fromBeginning: true })
+    await this.consumer.run({
+      autoCommit: false, eachBatchAutoResolve: false,
+      // Every batch of a fetch gets its turn at once: taking it in is quick, and none waits behind a neighbour's.
+      partitionsConsumedConcurrently: 1_000, eachBatch: (payload) => this.onBatch(payload),
+    })
+  }
+
+  private listen(): void {
+    const { events } = this.consumer
+    this.consumer.on(events.CRASH, ({ payload }) => this.end(String(payload.error).slice(0, 300)))
+    this.consumer.on(events.REQUEST_TIMEOUT, ({ payload }) => this.sockets.giveUp(payload.broker))
+    this.consumer.on(events.GROUP_JOIN, ({ payload }) => this.onJoin(payload.memberAssignment))
+    this.consumer.on(events.FETCH_START, ({ payload }) => void this.fetching.add(payload.nodeId))
+    this.consumer.on(events.FETCH, ({ payload }) => this.onFetched(payload.nodeId))
+  }
+
+  /**
+   * Two things kafkajs has no option for. Before it joins (again), running handlers must end and be committed, or the next owner of a partition would
+   * overtake them: joining begins with looking for the coordinator, and that waits. And disconnecting in a crash must not reject unheard, which ends the process.
+   */
+  private takeHold(cluster: ClusterHooks): void {
+    const { findGroupCoordinator, disconnect } = cluster
+    cluster.findGroupCoordinator = async (group) => {
+      await this.beforeJoin()
+      return findGroupCoordinator.call(cluster, group)
+    }
+    cluster.disconnect = () => disconnect.call(cluster).catch((error: unknown) => this.options.log.debug({ err: error }, 'disconnecting from Kafka failed'))
+  }
+
+  private async beforeJoin(): Promise<void> {
+    if (!this.hasJoined || this.isHeld) return
+    this.isHeld = true
+    if (!await this.assignment.drain(drainBeforeJoinMs)) this.options.log.warn({ group: this.options.group }, 'handlers did not end before a rebalance; their records are delivered again')
+    await settlesWithin(this.commit(), disconnectMs)
+  }
+
+  private onJoin(assigned: Readonly<Record<string, readonly number[]>>): void {
+    const { fresh, lost } = this.assignment.assign(new Set(Object.entries(assigned).flatMap(([topic, partitions]) => partitions.map((partition) => nameOf(topic, partition)))))
+    for (const name of lost) this.resume(name)
+    for (const node of this.fetching) this.outdated.add(node)
+    this.fresh.clear()
+    for (const name of fresh) {
+      this.fresh.add(name)
+      this.awaitStraggler(name)
+    }
+    this.isHeld = false
+    this.hasJoined = true
+    this.lastSign = performance.now()
+    this.options.log.info({ group: this.options.group, partitions: this.assignment.names.length }, 'the consumer has joined its group')
+  }
+
+  private onFetched(node: number): void {
+    this.lastSign = performance.now()
+    this.fetching.delete(node)
+    // Its batches are handed out before the event loop turns.
+    if (this.outdated.has(node)) setImmediate(() => this.outdated.delete(node))
+  }
+
+  private async onBatch({ batch, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload): Promise<void> {
+    this.commitNow = commitOffsetsIfNecessary
+    const name = nameOf(batch.topic, batch.partition)
+    const work = this.assignment.workOf(name)
+    if (!work || this.isHeld || !this.isBelievable(name) || this.assignment.stragglerOf(name)) {
+      // Not resolved, hence fetched again.
+      await pause(waitForRoomMs)
+      return
+    }
+    const last = batch.messages.at(-1)
+    if (!last) return
+    work.add(batch.messages.map((message) => recordOf(batch.topic.slice(this.options.inside('').length), batch.partition, message)), BigInt(batch.lastOffset()) + 1n)
+    resolveOffset(last.offset)
+    if (work.isFull) await settlesWithin(work.until(() => !work.isFull || this.isHeld), waitForRoomMs)
+    if (work.isFull || work.stopped !== undefined) this.pauseUntil(name, () => work.hasRoom && work.stopped === undefined)
+  }
+
+  /** A fetch that began before this consumer lost and regained a partition says nothing about where the partition stands now. */
+  private isBelievable(name: string): boolean {
+    return !this.fresh.has(name) || this.outdated.size === 0
+  }
+
+  private awaitStraggler(name: string): void {
+    const straggler = this.assignment.stragglerOf(name)
+    if (!straggler) return
+    this.consumer.pause([partsOf(name)])
+    void straggler.until(() => straggler.isIdle).then(() => this.resume(name))
+  }
+
+  private pauseUntil(name: string, condition: () => boolean): void {
+    const work = this.assignment.workOf(name)
+    if (!work) return
+    this.consumer.pause([partsOf(name)])
+    void work.until(condition).then(() => { if (this.assignment.workOf(name) === work) this.resume(name) })
+  }
+
+  private resume(name: string): void {
+    try {
+      this.consumer.resume([partsOf(name)])
+    } catch {
+      // It has ended meanwhile, and fetches nothing any more.
+    }
+  }
+
+  /** One commit at a time; one that fails is repeated by the next. */
+  private commit(): Promise<void> {
+    this.committing ??= this.commitAll().finally(() => { this.committing = undefined })
+    return this.committing
+  }
+
+  private async commitAll(): Promise<void> {
+    const offsets = this.assignment.uncommitted()
+    if (offsets.length === 0 || !this.commitNow) return
+    try {
+      await this.commitNow({ topics: offsets.map(({ topic, partition, offset }) => ({ topic, partitions: [{ partition, offset: String(offset) }] })) })
+      this.assignment.wasCommitted(offsets)
+    } catch (error) {
+      this.options.log.debug({ group: this.options.group, err: error }, 'offsets could not be committed yet')
+      if (!this.isHeld) this.commitSoon()
+    }
+  }
+
+  private lookForSilence(): void {
+    if (this.hasJoined && performance.now() - this.lastSign > silentMs) this.end(`nothing was fetched for ${silentMs} ms`)
+  }
+
+  /** While handlers end, kafkajs keeps the membership alive and fetches nothing. */
+  private async finish(drainMs: number): Promise<void> {
+    this.isHeld = true
+    if (this.hasJoined) for (const name of this.assignment.names) try { this.consumer.pause([partsOf(name)]) } catch { break }
+    if (!await this.assignment.drain(drainMs)) this.options.log.warn({ group: this.options.group }, 'handlers did not end in time; their records are delivered again')
+    clearTimeout(this.commitTimer)
+    await settlesWithin((this.committing ?? Promise.resolve()).then(() => this.commit()), disconnectMs)
+    clearTimeout(this.commitTimer)
+    this.assignment.letGoAll()
+    await settlesWithin(this.consumer.disconnect(), disconnectMs)
+    this.sockets.end()
+  }
+}
+
+/** The part of kafkajs's cluster that a partition assigner is given and that matters here. */
+interface ClusterHooks {
+  findGroupCoordinator(group: { groupId: string }): Promise<unknown>
+  disconnect(): Promise<void>
+}
+
+function clientConfig({ brokers, clientId, log }: KafkaGroupOptions, sockets: KafkaSockets): KafkaConfig {
+  return {
+    brokers: [...brokers], clientId, connectionTimeout: 3_000, requestTimeout: 5_000, enforceRequestTimeout: true, socketFactory: sockets.factory,
+    retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 3 }, logLevel: kafkajs.logLevel.INFO, logCreator: () => (entry) => say(log, entry),
+  }
+}
+
+/** What kafkajs calls an error is a connection that it makes anew: a warning. Whether the consumer is well, its health says. */
+function say(log: BusLog, { level, namespace, log: { message, timestamp: _, ...fields } }: LogEntry): void {
+  const text = `kafkajs ${namespace}: ${message}`
+  if (level <= kafkajs.logLevel.WARN) log.warn(fields, text)
+  else log.debug(fields, text)
+}
+
+const partsOf = (name: string): { topic: string; partitions: number[] } => ({ topic: name.slice(0, name.lastIndexOf('/')), partitions: [Number(name.slice(name.lastIndexOf('/') + 1))] })
+
+type Message = EachBatchPayload['batch']['messages'][number]
+
+/** The value is copied: kafkajs hands out slices, and one record that waits would keep a whole fetch of 8 MiB in memory. */
+function recordOf(topic: string, partition: number, { offset, key, value, headers, timestamp }: Message): BusRecord {
+  return {
+    topic, partition, offset: BigInt(offset), key: key?.toString('utf8') ?? null, value: value === null ? null : Buffer.from(value), timestamp: Number(timestamp),
+    headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, text]) => [name, String((Array.isArray(text) ? text.at(-1) : text) ?? '')])),
+  }
+}
