@@ -23,6 +23,7 @@ test.each<[string, string | undefined, Form, string]>([
   ['another scheme', 'Bearer abc', grant, 'invalid_client'],
   ['a header that is not base64', 'Basic %%%', grant, 'invalid_client'],
   ['a header without a colon', basic('web'), grant, 'invalid_client'],
+  ['an id that no client can have', basic('a%00b:s'), grant, 'invalid_client'],
   ['a broken escape in the id', basic('%zz:s'), grant, 'invalid_client'],
   ['header and body at once', basic('web:s'), { ...grant, client_id: 'web', client_secret: 's' }, 'invalid_request'],
   ['header and body naming different clients', basic('web:s'), { ...grant, client_id: 'other' }, 'invalid_request'],

@@ -1,3 +1,5 @@
+import { identifier } from '@curfew/contracts'
+
 /** A form as it was decoded: a name given more than once holds all its values. */
 export type Form = Readonly<Record<string, string | readonly string[]>>
 
@@ -31,8 +33,11 @@ export function readTokenRequest(authorization: string | undefined, form: Form):
   if (grantType === undefined) return refusal('invalid_request', 'grant_type is missing')
   if (grantType !== 'client_credentials') return refusal('unsupported_grant_type', 'this endpoint issues tokens for client_credentials')
   const credentials = readCredentials(authorization, value('client_id'), value('client_secret'))
-  return isRefusal(credentials) ? credentials : { ...credentials, scope: value('scope') }
+  if (isRefusal(credentials)) return credentials
+  return clientName.safeParse(credentials.clientId).success ? { ...credentials, scope: value('scope') } : refusal('invalid_client', 'no client has such an id')
 }
+
+const clientName = identifier()
 
 function readCredentials(authorization: string | undefined, clientId: string | undefined, clientSecret: string | undefined): ClientCredentials | TokenRefusal {
   if (authorization === undefined) {
