@@ -5,5 +5,7 @@ export { openDatabase, type OpenDatabaseOptions } from './open-database.adapter.
 export { type OutboxStatement } from './outbox-statement.js'
 export { type MigrationClass } from './platform-tables.migration.js'
 export { tenantTable, type TableRight } from './tenant-table.adapter.js'
+export { tableLogStore } from './table-log-store.adapter.js'
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.adapter.js'
 export { embeddedPostgresHome } from './embedded-postgres-home.adapter.js'
+export { removeEmbeddedPostgres } from './embedded-postgres-remove.adapter.js'

@@ -1,3 +1,4 @@
+import { Fault } from '@curfew/contracts'
 import { instant, type Instant, type TenantId } from '@curfew/kernel'
 import type { Pool, PoolClient } from 'pg'
 import type { DataSource } from 'typeorm'
@@ -10,7 +11,6 @@ import { primaryClock, Session, UnreplicatedCommit } from './session.adapter.js'
 import type { Sweeper } from './sweeper.adapter.js'
 import { Transaction } from './transaction.adapter.js'
 import { isUnreachable, orUnavailable } from './unavailable.js'
-import { Fault } from '@curfew/contracts'
 
 /** What works on a service's schema: two pools, and the parts that run beside the requests. */
 export interface DatabaseParts {
@@ -95,8 +95,7 @@ export class PostgresDatabase extends Database {
   /** Leaves nothing of a failed transaction behind, and answers what to tell the caller. */
   private async abandon(client: PoolClient, session: Session, transaction: Transaction | undefined, error: unknown): Promise<unknown> {
     const committed = await transaction?.wasCommitted()
-    const isBroken = error instanceof Error && isUnreachable('driverError' in error ? (error.driverError as Error) : error)
-    client.release(isBroken || !(await session.rollback()))
+    client.release(isUnreachable(error) || !(await session.rollback()))
     if (transaction && committed) this.parts.relay.handOver(transaction.written)
     if (error instanceof UnreplicatedCommit) return new Fault('dependency.unavailable', { detail: error.message }, { cause: error })
     return orUnavailable(error, 'in a transaction')

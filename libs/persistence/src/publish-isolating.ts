@@ -15,42 +15,76 @@ const requestRows = 500
 const requestBytes = 1_048_576
 
 /**
- * Publishes rows of one topic in order and finds the ones that spoil it for the others, by halving what failed. Rows failing alone while
- * none gets through say that the topic is away; a publisher that tells which it is is believed at once.
+ * Publishes rows of one topic in order and finds the ones that spoil it for the others, by halving what failed. A publisher that calls itself
+ * unavailable is put to the proof with one row, taken anywhere: one that no broker takes can look like a broker that is away.
  */
-export async function publishIsolating(rows: readonly OutboxRow[], publish: (records: OutgoingRecord[]) => Promise<Position[]>): Promise<PublishOutcome> {
-  const acknowledged: { id: string; position: Position }[] = []
-  const refused: { id: string; error: unknown }[] = []
-  let down: { cause: unknown } | undefined
-
-  const attempt = async (some: readonly OutboxRow[]): Promise<void> => {
-    try {
-      const positions = await publish(some.map(({ record }) => record))
-      some.forEach(({ id }, at) => acknowledged.push({ id, position: positions[at] as Position }))
-    } catch (error) {
-      if (told(error, 'halt')) down = { cause: error }
-      else if (some.length === 1) refuse(some[0] as OutboxRow, error)
-      else await attemptHalves(some)
-    }
-  }
-  const attemptHalves = async (some: readonly OutboxRow[]): Promise<void> => {
-    const middle = some.length >> 1
-    await attempt(some.slice(0, middle))
-    if (!down) await attempt(some.slice(middle))
-  }
-  const refuse = ({ id }: OutboxRow, error: unknown): void => {
-    refused.push({ id, error })
-    if (told(error, 'park') || acknowledged.length > 0) return
-    if (refused.length >= failuresThatSayDown || rows.length === 1) down = { cause: error }
-  }
-  for (const request of requests(rows)) if (!down) await attempt(request)
-  return { acknowledged, refused, ...(down && { down }) }
+export async function publishIsolating(
+  rows: readonly OutboxRow[], publish: (records: OutgoingRecord[]) => Promise<Position[]>, anyOf: (count: number) => number = (count) => Math.floor(Math.random() * count),
+): Promise<PublishOutcome> {
+  const run = new IsolatingRun(publish, anyOf, rows.length === 1)
+  for (const request of requests(rows)) if (!run.down) await run.attempt(request)
+  return { acknowledged: run.acknowledged, refused: run.refused, ...(run.down && { down: run.down }) }
 }
 
-/** Two: each costs a failed request, and the rows tried are put off, so that the next attempt starts with others. */
+/** Rows failing alone, one after the other, before the topic is taken to be away. Each costs a failed request, and is put off, so that the next run starts with others. */
 const failuresThatSayDown = 2
 
-const told = (error: unknown, onConsume: 'halt' | 'park'): boolean => error instanceof Fault && error.onConsume === onConsume
+class IsolatingRun {
+  readonly acknowledged: PublishOutcome['acknowledged'] = []
+  readonly refused: PublishOutcome['refused'] = []
+  down: PublishOutcome['down']
+  private failuresInARow = 0
+
+  constructor(
+    private readonly publish: (records: OutgoingRecord[]) => Promise<Position[]>, private readonly anyOf: (count: number) => number, private readonly isAlone: boolean,
+  ) {}
+
+  async attempt(rows: readonly OutboxRow[]): Promise<void> {
+    if (rows.length === 0 || this.down) return
+    try {
+      await this.send(rows)
+    } catch (error) {
+      const isProven = this.acknowledged.length > 0
+      if (rows.length === 1) this.refuse(rows[0] as OutboxRow, error, isProven)
+      else if (isProven || !saysDown(error)) await this.attemptHalves(rows)
+      else await this.prove(rows, error)
+    }
+  }
+
+  private async send(rows: readonly OutboxRow[]): Promise<void> {
+    const positions = await this.publish(rows.map(({ record }) => record))
+    rows.forEach(({ id }, at) => this.acknowledged.push({ id, position: positions[at] as Position }))
+    this.failuresInARow = 0
+  }
+
+  private async attemptHalves(rows: readonly OutboxRow[]): Promise<void> {
+    const middle = rows.length >> 1
+    await this.attempt(rows.slice(0, middle))
+    await this.attempt(rows.slice(middle))
+  }
+
+  private async prove(rows: readonly OutboxRow[], cause: unknown): Promise<void> {
+    const at = this.anyOf(rows.length)
+    const sent = await this.send(rows.slice(at, at + 1)).then(() => true, () => false)
+    if (sent) await this.attemptHalves(rows.toSpliced(at, 1))
+    else this.down = { cause }
+  }
+
+  private refuse({ id }: OutboxRow, error: unknown, isProven: boolean): void {
+    // With nobody beside it, a row is only to blame when the error says so.
+    if (this.isAlone ? !saysRow(error) : saysDown(error) && !isProven) {
+      this.down = { cause: error }
+      return
+    }
+    this.refused.push({ id, error })
+    if (saysRow(error)) return
+    this.failuresInARow++
+    if (this.failuresInARow >= failuresThatSayDown) this.down = { cause: error }
+  }
+}
+
+const saysDown = (error: unknown): boolean => error instanceof Fault && (error.code === 'dependency.unavailable' || error.code === 'service.overloaded')
+const saysRow = (error: unknown): boolean => error instanceof Fault && error.onConsume === 'park'
 
 /** In order, as many at a time as fit a request. */
 export function requests(rows: readonly OutboxRow[]): OutboxRow[][] {

@@ -200,6 +200,8 @@ export class Relay {
   private async acknowledgedInTime(records: OutgoingRecord[]): Promise<Position[]> {
     const { promise, reject } = deferred<never>()
     const timer = setTimeout(() => reject(new Fault('dependency.unavailable', { detail: 'no acknowledgement in time' })), acknowledgedWithinMs)
+    // What nobody waits for any more keeps no process alive.
+    timer.unref()
     try {
       const positions = await Promise.race([this.publisher.publish(records), promise])
       if (positions.length !== records.length) throw new Error(`${records.length} records were published, ${positions.length} acknowledged`)

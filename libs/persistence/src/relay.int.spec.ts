@@ -77,3 +77,227 @@ describe('while a topic is away', () => {
     expect(db.relayCounts()).toMatchObject({ refused: 0, down: [] })
   }, 20_000)
 })
+
+describe('a row that cannot be published', () => {
+  test('is kept with its problem and reported, and holds up nobody', async () => {
+    publisher.onRequest = (records) => {
+      if (records.some(({ value }) => String(value) === 'poison')) throw new Fault('record.too_large')
+    }
+    const [poison, ...others] = await db.transact(acme, (tx) => Promise.all(['poison', 'a', 'b'].map((value) => tx.outbox(record(value)))))
+    await Promise.all(others.map(({ published }) => published))
+    await send('later').then(({ published }) => published)
+    await eventually(async () => (await rows()).filter(({ published_at }) => published_at).length === 3, 'the others to be marked')
+    const [kept] = (await rows()).filter(({ id }) => id === poison?.id)
+    expect(kept).toMatchObject({ published_at: null, problem: expect.stringContaining('size limit') })
+    expect(log.said('cannot be published')).toBeGreaterThan(0)
+    expect(db.relayCounts()).toMatchObject({ published: 3, down: [] })
+    expect(db.relayCounts().refused).toBeGreaterThan(0)
+    await expect(db.publishPending('curfew.sessions.v1')).rejects.toMatchObject({ code: 'dependency.unavailable' })
+    expect(await db.publishPending('curfew.revocations.v1')).toBe(0)
+  })
+
+  test('is published when it can be, without anybody asking', async () => {
+    publisher.onRequest = () => {
+      throw new Fault('record.too_large')
+    }
+    const ticket = await send('now too large')
+    await eventually(() => db.relayCounts().refused > 0, 'the refusal')
+    publisher.onRequest = () => undefined
+    expect(await ticket.published).toMatchObject({ topicId: 'topic-1' })
+  }, 15_000)
+
+  test('of a topic that is not there keeps no other topic waiting', async () => {
+    publisher.onRequest = (records) => {
+      if (records.some(({ topic }) => topic === 'curfew.unknown.v1')) throw new Fault('topic.unknown')
+    }
+    await send('lost', { topic: 'curfew.unknown.v1' })
+    await eventually(() => db.relayCounts().down.length > 0, 'the report')
+    await send('fine').then(({ published }) => published)
+    expect(db.relayCounts().down).toEqual(['curfew.unknown.v1'])
+    publisher.onRequest = () => undefined
+    await eventually(async () => (await unpublished()) === 0, 'both marks')
+  }, 15_000)
+
+  test('because of its size never gets into the outbox', async () => {
+    await expect(send('x'.repeat(1_048_577))).rejects.toMatchObject({ code: 'record.too_large', status: 422 })
+    await expect(send('x', { key: 'k'.repeat(70_000) })).rejects.toMatchObject({ code: 'record.too_large' })
+    expect(await rows()).toEqual([])
+  })
+})
+
+describe('order', () => {
+  test('rows of one key leave in the order of their commits, one request after the other; other keys do not wait', async () => {
+    const gate: (() => void)[] = []
+    publisher.onRequest = (records) => (String(records[0]?.value).startsWith('slow') ? new Promise((resolve) => gate.push(resolve)) : undefined)
+    await send('slow 1', { key: 'k' })
+    await send('slow 2', { key: 'k' })
+    await send('slow 3', { key: 'k' })
+    await send('other').then(({ published }) => published)
+    expect(publisher.values()).toEqual(['other'])
+    gate.shift()?.()
+    await eventually(() => gate.length === 1, 'the next request')
+    gate.shift()?.()
+    await eventually(() => publisher.acknowledged.length === 4, 'all')
+    expect(publisher.values()).toEqual(['other', 'slow 1', 'slow 2', 'slow 3'])
+  })
+})
+
+describe('several instances', () => {
+  test('a row whose instance died between commit and publication is published by another, once', async () => {
+    const dying = new PublisherDouble()
+    dying.onRequest = () => new Promise(() => undefined)
+    const first = await opened(fresh.url, { publisher: dying })
+    await first.transact(acme, (tx) => tx.outbox(record('orphan')))
+    await eventually(async () => (await unpublished()) === 0, 'the other instance to publish it')
+    expect(publisher.values()).toEqual(['orphan'])
+    expect(dying.acknowledged).toEqual([])
+    await first.close()
+  }, 30_000)
+
+  test('two sweepers share a backlog: every row leaves once', async () => {
+    publisher.onRequest = away
+    await send('first')
+    const many = Array.from({ length: 300 }, (_, i) => i)
+    await admin.query(`INSERT INTO curfew_session.outbox (id, tenant, topic, key, value, headers, created_at)
+      SELECT gen_random_uuid(), 'acme', 'curfew.sessions.v1', n::text, convert_to(n::text, 'UTF8'), '{}', now() - interval '5 seconds' FROM unnest($1::int[]) n`, [many])
+    const second = new PublisherDouble()
+    const other = await opened(fresh.url, { publisher: second })
+    publisher.onRequest = () => new Promise((resolve) => setImmediate(resolve))
+    await eventually(async () => (await unpublished()) === 0, 'the backlog')
+    const all = [...publisher.values(), ...second.values()].filter((value) => value !== 'first')
+    expect(all.map(Number).sort((a, b) => a - b)).toEqual(many)
+    await other.close()
+  }, 30_000)
+
+  test('publishPending publishes what another instance has committed and not published, whatever that one is doing', async () => {
+    const stuck = new PublisherDouble()
+    let release = (): void => undefined
+    stuck.onRequest = () => new Promise((resolve) => (release = resolve))
+    const other = await opened(fresh.url, { publisher: stuck })
+    await other.transact(acme, (tx) => tx.outbox(record('theirs')))
+    await db.publishPending()
+    expect(publisher.values()).toContain('theirs')
+    release()
+    await other.close()
+  }, 15_000)
+})
+
+describe('publishPending', () => {
+  test('resolves only after what was committed before it is acknowledged, joining what is on its way already', async () => {
+    let acknowledge = (): void => undefined
+    publisher.onRequest = () => new Promise((resolve) => (acknowledge = resolve))
+    await send('on its way')
+    let isDone = false
+    const pending = db.publishPending('curfew.sessions.v1').then((count) => {
+      isDone = true
+      return count
+    })
+    await db.ping()
+    await db.ping()
+    expect(isDone).toBe(false)
+    acknowledge()
+    expect(await pending).toBe(0)
+    expect(publisher.values()).toEqual(['on its way'])
+  })
+
+  test('goes through a backlog of many pages', async () => {
+    await admin.query(`INSERT INTO curfew_session.outbox (id, tenant, topic, key, value, headers, created_at)
+      SELECT gen_random_uuid(), 'acme', 'curfew.sessions.v1', n::text, convert_to(n::text, 'UTF8'), '{}', now() + interval '1 hour' FROM generate_series(1, 2345) n`)
+    expect(await db.publishPending()).toBe(2345)
+    expect(new Set(publisher.values()).size).toBe(2345)
+    await eventually(async () => (await unpublished()) === 0, 'the marks')
+    expect(await db.publishPending()).toBe(0)
+  }, 20_000)
+})
+
+test('what was published to a topic that was then recreated is published to the new one', async () => {
+  await send('before').then(({ published }) => published)
+  await eventually(async () => (await unpublished()) === 0, 'the mark')
+  await eventually(async () => (await admin.query('SELECT FROM curfew_session.outbox_topic')).rowCount === 1, 'the incarnation to be noted')
+  publisher.topicId = 'topic-2'
+  await send('after').then(({ published }) => published)
+  await eventually(() => publisher.values().filter((value) => value === 'before').length === 2, 'the repetition')
+  await eventually(async () => (await rows()).every(({ topic_id }) => topic_id === 'topic-2'), 'the marks')
+}, 15_000)
+
+test('memory is bounded: rows beyond the limit are the sweeper\'s, and none is lost', async () => {
+  let acknowledge: () => void = () => undefined
+  const gate = new Promise<void>((resolve) => (acknowledge = resolve))
+  publisher.onRequest = () => gate
+  const large = 'x'.repeat(1_000_000)
+  for (let i = 0; i < 70; i++) await send(`${i} ${large}`, { key: `${i}`, headers: {} })
+  expect(db.relayCounts().left).toBeGreaterThan(0)
+  expect(db.relayCounts().waiting).toBeLessThan(70)
+  acknowledge()
+  await eventually(async () => (await db.outboxBacklog()).rows === 0, 'the drain')
+  expect(new Set(publisher.values().map((value) => value.split(' ')[0])).size).toBe(70)
+}, 60_000)
+
+describe('closing', () => {
+  test('waits for acknowledgements on their way, and for their marks', async () => {
+    let acknowledge = (): void => undefined
+    publisher.onRequest = () => new Promise((resolve) => (acknowledge = resolve))
+    await send('last')
+    const closing = db.close()
+    acknowledge()
+    await closing
+    expect(await unpublished()).toBe(0)
+  })
+
+  test('does not wait for ever, and what was on its way is published by the next process', async () => {
+    publisher.onRequest = () => new Promise(() => undefined)
+    await send('left behind')
+    await db.close()
+    expect(await unpublished()).toBe(1)
+    publisher = new PublisherDouble()
+    db = await opened(fresh.url, { publisher })
+    await eventually(() => publisher.values().includes('left behind'), 'the next process to publish it')
+  }, 30_000)
+})
+
+describe('a store\'s statement and its outbox row in one', () => {
+  beforeAll(async () => {
+    const first = await opened(fresh.url)
+    await first.close()
+    await admin.query(`CREATE TABLE curfew_session.feed_topic (name text PRIMARY KEY, partitions integer NOT NULL);
+      CREATE TABLE curfew_session.decision (id integer PRIMARY KEY);
+      INSERT INTO curfew_session.feed_topic VALUES ('feed', 3);
+      GRANT SELECT, INSERT, UPDATE ON curfew_session.feed_topic, curfew_session.decision TO curfew_session`)
+  })
+  const decide = (id: number, hash: number) => ({
+    with: `feed AS (SELECT partitions FROM feed_topic WHERE name = 'feed' FOR SHARE),
+      decided AS (INSERT INTO decision (id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING id)`,
+    parameters: [id, hash], record: record(`decision ${id}`), partition: '(SELECT $2::int % partitions FROM feed)', from: 'decided',
+    returning: '(SELECT id FROM decided) AS id, (SELECT partitions FROM feed) AS partitions',
+  })
+
+  test('the partition is worked out under the lock on the row that holds their number', async () => {
+    const { row, ticket } = await db.transact(acme, (tx) => tx.lastly(() => tx.queryWithOutbox(decide(1, 101))))
+    expect(row).toEqual({ id: 1, partitions: 3 })
+    expect(await ticket?.published).toMatchObject({ partition: 2 })
+    expect(publisher.acknowledged).toEqual([{ ...record('decision 1'), partition: 2 }])
+    let raised: Promise<unknown> | undefined
+    await db.transact(acme, async (tx) => {
+      await tx.queryWithOutbox(decide(2, 1))
+      raised = admin.query('UPDATE curfew_session.feed_topic SET partitions = 4')
+      await eventually(async () => (await db.transactEverywhere((look) => look.query('SELECT FROM pg_locks WHERE NOT granted'))).length > 0, 'the change to wait')
+    })
+    await raised
+    expect((await db.transact(acme, (tx) => tx.queryWithOutbox(decide(3, 7)))).row).toEqual({ id: 3, partitions: 4 })
+  })
+
+  test('no row, no record: what changed nothing is not told', async () => {
+    const { row, ticket } = await db.transact(acme, (tx) => tx.queryWithOutbox(decide(1, 101)))
+    expect(row).toEqual({ id: null, partitions: 4 })
+    expect(ticket).toBeUndefined()
+    expect(await rows()).toEqual([])
+  })
+
+  test('of a deployment as a whole carries the tenant that the record names', async () => {
+    await db.transactEverywhere(async (tx) => {
+      await tx.outbox(record('named', { headers: { ce_tenant: 'globex' } }))
+      await tx.outbox(record('nobody\'s'))
+    })
+    expect((await rows()).map(({ tenant }) => tenant)).toEqual(['globex', '*'])
+  })
+})

@@ -23,26 +23,24 @@ const unreachableWords = [
  * A caller that sees `dependency.unavailable` after its commit was sent does not know whether it took place.
  */
 export function orUnavailable(error: unknown, doing: string): unknown {
-  if (error instanceof Fault || !(error instanceof Error)) return error
-  const detail = `the database did not answer while ${doing}`
-  if (isUnreachable(error)) return new Fault('dependency.unavailable', { detail }, { cause: error })
-  if (contended.has(stateOf(error))) return new Fault('service.overloaded', { detail: `another transaction was in the way while ${doing}` }, { cause: error })
+  if (error instanceof Fault) return error
+  if (isUnreachable(error)) return new Fault('dependency.unavailable', { detail: `the database did not answer while ${doing}` }, { cause: error })
+  if (contended.has(said(error).code)) return new Fault('service.overloaded', { detail: `another transaction was in the way while ${doing}` }, { cause: error })
   return error
 }
 
 /** True when the connection itself is suspect and must not serve anyone else. */
-export function isUnreachable(error: Error): boolean {
-  const state = stateOf(error)
-  if (unreachableStates.has(state) || unreachableCodes.has(state) || unreachableClasses.includes(state.length === 5 ? state.slice(0, 2) : '')) return true
-  if (isStalePlan(error)) return true
-  return state === '' && unreachableWords.some((words) => error.message.startsWith(words))
+export function isUnreachable(error: unknown): boolean {
+  const { code, message, routine } = said(error)
+  // A migration changed what a prepared statement returns; a new connection prepares it anew.
+  if (code === '0A000') return routine === 'RevalidateCachedQuery'
+  if (unreachableStates.has(code) || unreachableCodes.has(code) || (code.length === 5 && unreachableClasses.includes(code.slice(0, 2)))) return true
+  return code === '' && unreachableWords.some((words) => message.startsWith(words))
 }
 
-/** A migration changed what a prepared statement returns; a new connection prepares it anew. */
-const isStalePlan = (error: Error): boolean => stateOf(error) === '0A000' && (error as { routine?: unknown }).routine === 'RevalidateCachedQuery'
-
-/** TypeORM wraps the driver's error and copies its code. A refused connection to several addresses is an AggregateError with a code of its own. */
-const stateOf = (error: Error): string => {
-  const { code } = error as { code?: unknown }
-  return typeof code === 'string' ? code : ''
+/** What an error says of itself. TypeORM wraps the driver's error and copies its members. */
+function said(error: unknown): { code: string; message: string; routine: string } {
+  const { code, message, routine } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+  return { code: text(code), message: text(message), routine: text(routine) }
 }
