@@ -7,5 +7,5 @@ import { runPinned } from './launch/child.adapter.mjs'
 await runCommand(async (args) => {
   await ensurePackages()
   await buildWorkspaces()
-  return runPinned(['apps/standalone/dist/reset.js', ...args])
+  return runPinned(['apps/standalone/dist/reset.main.js', ...args])
 })
