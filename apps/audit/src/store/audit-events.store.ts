@@ -24,7 +24,7 @@ export interface RecordSearch {
   readonly from?: Instant
   /** Exclusive. */
   readonly to?: Instant
-  /** Each must begin one of the row's words. */
+  /** Each must begin one of the row's words; a single character must be one. */
   readonly words: readonly string[]
   readonly after?: RecordPlace
   readonly limit: number
@@ -76,13 +76,18 @@ export class AuditEventStore {
     where('e.time < :to', 'to', isoOf(search.to))
     search.words.forEach((word, at) => query.andWhere(
       `e.id IN (SELECT w.event_id FROM audit_word w WHERE w.tenant = :tenant AND w.word >= :word${at} AND w.word < :end${at})`,
-      // U+10FFFF is the last character in the order of "C", and no word holds it.
-      { [`word${at}`]: word, [`end${at}`]: `${word}\u{10FFFF}` },
+      { [`word${at}`]: word, [`end${at}`]: endOf(word) },
     ))
     if (search.after) query.andWhere('(e.time, e.id) < (:time, :id)', { time: toIso(search.after.time), id: search.after.id })
     return (await query.orderBy('e.time', 'DESC').addOrderBy('e.id', 'DESC').limit(search.limit).getMany()).map(keptRecord)
   }
 }
+
+/**
+ * Where the words that a word begins end, in the order of "C": no word holds U+10FFFF, the last character, and none NUL, the first. A single
+ * character begins too many words to be worth listing them.
+ */
+const endOf = (word: string): string => `${word}${Array.from(word).length === 1 ? '\u0001' : '\u{10FFFF}'}`
 
 const isoOf = (at: Instant | undefined): string | undefined => (at === undefined ? undefined : toIso(at))
 
