@@ -1,8 +1,8 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { Fault } from '@curfew/contracts'
-import { canonicalJson, Secret, type TenantId } from '@curfew/kernel'
+import { Secret, type TenantId } from '@curfew/kernel'
 import { Database, type Tx } from '@curfew/persistence'
-import { DerivedSecrets, type KnownCaller } from '@curfew/service-kit'
+import { DerivedSecrets, requestHashOf, type KnownCaller } from '@curfew/service-kit'
 import { Injectable } from '@nestjs/common'
 import { clientSecretHash } from '../inventory/keyed-names.js'
 import { ClientStore, type AuthenticatedClient } from '../store/client.store.js'
@@ -69,8 +69,7 @@ export class ClientsHandler {
   private async secretIdFor(tx: Tx, { caller, clientId, change, idempotencyKey: key }: ChangeRequest): Promise<string> {
     const id = randomUUID()
     if (key === undefined) return id
-    const requestHash = createHash('sha256').update(canonicalJson([clientId, change])).digest('base64url')
-    return (await tx.reserve({ client: caller.clientId, route: 'PUT /v1/clients/{clientId}', key, requestHash, id })).id
+    return (await tx.reserve({ client: caller.clientId, route: 'PUT /v1/clients/{clientId}', key, requestHash: requestHashOf([clientId, change]), id })).id
   }
 
   private async issueSecret(tx: Tx, client: OAuthClient, id: string, known: AuthenticatedClient | undefined, lost: ClientSecret | undefined): Promise<Secret> {

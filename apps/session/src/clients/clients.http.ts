@@ -1,10 +1,9 @@
 import { clientRequest, identifier, type client } from '@curfew/contracts'
 import { toIso } from '@curfew/kernel'
-import { Access, accepting, CurrentCaller, type KnownCaller } from '@curfew/service-kit'
-import { Body, Controller, Delete, Get, Headers, HttpCode, HttpStatus, Param, Put, Res } from '@nestjs/common'
-import type { FastifyReply } from 'fastify'
+import { Access, accepting, CurrentCaller, idempotencyOf, type KnownCaller } from '@curfew/service-kit'
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Put, Req, Res } from '@nestjs/common'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
-import { idempotencyKeyOf } from '../issue-session/issue-session.http.js'
 import type { OAuthClient } from './change-client.js'
 import { ClientsHandler } from './clients.handler.js'
 
@@ -20,9 +19,9 @@ export class ClientsHttp {
   @Access('admin')
   async change(
     @Param('clientId', accepting(identifier())) clientId: string, @Body(accepting(clientRequest)) change: z.infer<typeof clientRequest>,
-    @CurrentCaller() caller: KnownCaller, @Headers('idempotency-key') key: string | undefined, @Res({ passthrough: true }) reply: FastifyReply,
+    @CurrentCaller() caller: KnownCaller, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ClientAnswer> {
-    const { client, isNew, secret } = await this.clients.change({ caller, clientId, change, idempotencyKey: idempotencyKeyOf(key) })
+    const { client, isNew, secret } = await this.clients.change({ caller, clientId, change, idempotencyKey: idempotencyOf(request) })
     void reply.status(isNew ? HttpStatus.CREATED : HttpStatus.OK)
     return { ...presentClient(client), ...(secret !== undefined && { clientSecret: secret.reveal() }) }
   }

@@ -1,8 +1,8 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { Fault, type IssuedSession, type SessionRequest } from '@curfew/contracts'
-import { assert, canonicalJson } from '@curfew/kernel'
+import { assert } from '@curfew/kernel'
 import { Database, type Tx } from '@curfew/persistence'
-import type { KnownCaller } from '@curfew/service-kit'
+import { requestHashOf, type KnownCaller } from '@curfew/service-kit'
 import { Injectable } from '@nestjs/common'
 import { isActive, presentSession, type InventoriedSession } from '../inventory/inventoried-session.js'
 import { sessionIdAt } from '../inventory/session-id.js'
@@ -34,8 +34,7 @@ export class IssueSessionHandler {
     return this.database.transact(tenant, async (tx) => {
       const id = sessionIdAt(tx.now, randomBytes(16))
       if (key === undefined) return this.first(tx, asked, id)
-      const requestHash = createHash('sha256').update(canonicalJson(request)).digest('base64url')
-      const reserved = await tx.reserve({ client, route, key, requestHash, id })
+      const reserved = await tx.reserve({ client, route, key, requestHash: requestHashOf(request), id })
       return reserved.repeated ? this.again(tx, asked, reserved.id) : this.first(tx, asked, id)
     })
   }
