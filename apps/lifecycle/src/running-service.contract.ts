@@ -12,7 +12,7 @@ export interface RunningService {
   readonly platform: TestPlatform
   readonly services: RunningServices
   get<T>(path: string, token: string): Promise<Answer<T>>
-  post<T>(path: string, body: unknown, token: string, contentType?: string): Promise<Answer<T>>
+  post<T>(path: string, body: unknown, token: string, headers?: Record<string, string>): Promise<Answer<T>>
 }
 
 export async function runningService(parts: Partial<Platform>): Promise<RunningService> {
@@ -25,8 +25,8 @@ export async function runningService(parts: Partial<Platform>): Promise<RunningS
   return {
     platform, services,
     get: (path, token) => call(path, { headers: { authorization: `Bearer ${token}` } }),
-    post: (path, body, token, contentType = 'application/json') => call(path, {
-      method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': contentType }, body: typeof body === 'string' ? body : JSON.stringify(body),
+    post: (path, body, token, headers = {}) => call(path, {
+      method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers }, body: typeof body === 'string' ? body : JSON.stringify(body),
     }),
   }
 }

@@ -19,6 +19,8 @@ export interface Submission {
   readonly signals: readonly IncomingSignal[]
   /** True where the signals came in by a door of ours: they then also go to the lifecycle topic, for whoever reads signals there. */
   readonly announce: boolean
+  /** The request's idempotency key: a repeat is answered as the first request was, and the key with another request is refused. */
+  readonly repeatable?: { readonly client: string; readonly key: string; readonly requestHash: string }
 }
 
 const ourSource = 'urn:curfew:lifecycle'
@@ -45,7 +47,7 @@ export class ReceiveSignalHandler {
       await this.keep(tx, each, submission).then((receipt) => (receipts[each.at] = receipt), collectFault(refused, each.at))
     }
     if (refused.length > 0) throw refusalOf(refused, submission.signals.length)
-    return receipts
+    return answered(tx, submission, receipts)
   }
 
   private decide(tx: Tx, incoming: IncomingSignal, at: number, refused: RefusedSignal[]): DecidedSignal[] {
@@ -68,6 +70,14 @@ export class ReceiveSignalHandler {
     if ((await this.signals.contentHashOf(tx, tenant, id)) === contentHash) return { id, state: 'duplicate' }
     throw new Fault('signal.mismatch', { detail: `signal ${signalId} was received before with another content; that one stands` })
   }
+}
+
+/** The states of the first answer are what its key reserves. A signal never taken under this key would be refused with the key, hence rolled back. */
+async function answered(tx: Tx, { repeatable }: Submission, receipts: readonly SignalReceipt[]): Promise<SignalReceipt[]> {
+  if (repeatable === undefined) return [...receipts]
+  const states = receipts.map(({ state }) => state).join(' ')
+  const { id: first } = await tx.reserve({ ...repeatable, route: 'POST /v1/lifecycle-signals', id: states })
+  return first.split(' ').map((state, at) => ({ id: receipts[at]!.id, state: state as SignalReceipt['state'] }))
 }
 
 interface DecidedSignal extends SignalDecision {

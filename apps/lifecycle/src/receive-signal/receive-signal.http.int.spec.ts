@@ -35,7 +35,7 @@ const signal = (over: object = {}, data: object = {}) => ({
   specversion: '1.0', id: fresh(), source: 'https://idp.test', type: 'curfew.lifecycle.offboarded',
   data: { subject: { sub: 'alice' }, occurredAt: '2026-11-23T20:15:04.123Z', ...data }, ...over,
 })
-const send = <T = Items>(body: unknown, token = publisher, contentType?: string) => service.post<T>('/v1/lifecycle-signals', body, token, contentType)
+const send = <T = Items>(body: unknown, token = publisher, headers?: Record<string, string>) => service.post<T>('/v1/lifecycle-signals', body, token, headers)
 const show = (id: string, token = reader) => service.get<Signal>(`/v1/lifecycle-signals/${id}`, token)
 const list = (query = '', token = reader) => service.get<Page>(`/v1/lifecycle-signals${query}`, token)
 
@@ -77,9 +77,9 @@ test('what came by HTTP is announced on the lifecycle topic, under its own sourc
 })
 
 test('every media type of CloudEvents in JSON is taken, and no other', async () => {
-  expect((await send(signal(), publisher, 'application/cloudevents+json; charset=utf-8')).status).toBe(202)
-  expect((await send([signal(), signal()], publisher, 'application/cloudevents-batch+json')).body.items).toHaveLength(2)
-  expect((await send(signal(), publisher, 'text/plain')).status).toBe(415)
+  expect((await send(signal(), publisher, { 'content-type': 'application/cloudevents+json; charset=utf-8' })).status).toBe(202)
+  expect((await send([signal(), signal()], publisher, { 'content-type': 'application/cloudevents-batch+json' })).body.items).toHaveLength(2)
+  expect((await send(signal(), publisher, { 'content-type': 'text/plain' })).status).toBe(415)
 })
 
 test('a duplicate has no second effect, and another content under the same id is refused', async () => {
@@ -124,6 +124,19 @@ test('overlapping batches in opposite orders wait for each other and both are an
   const applied = answers.flatMap(({ body }) => body.items).filter(({ state }) => state === 'applied')
   expect(new Set(applied.map(({ id }) => id)).size).toBe(40)
   expect(applied).toHaveLength(40)
+})
+
+test('under an idempotency key a repeat is answered as the first request was, and another request is refused and leaves nothing', async () => {
+  const known = signal()
+  await send(known)
+  const batch = [signal(), known, signal({ type: 'curfew.lifecycle.custom.seen' })]
+  const headers = { 'idempotency-key': fresh() }
+  const answers = await Promise.all([send(batch, publisher, headers), send(batch, publisher, headers), send(batch, publisher, headers)])
+  expect(answers[0].body.items.map(({ state }) => state)).toEqual(['applied', 'duplicate', 'ignored'])
+  expect(answers.map(({ body }) => body)).toEqual([answers[0].body, answers[0].body, answers[0].body])
+  const other = signal()
+  expect(await send<ProblemDocument>(other, publisher, headers)).toMatchObject({ status: 422, body: { code: 'idempotency.mismatch' } })
+  expect((await send(other)).body.items[0]?.state).toBe('applied')
 })
 
 test('what no signal can be is refused with a pointer to it', async () => {
