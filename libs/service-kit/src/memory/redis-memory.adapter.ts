@@ -41,7 +41,7 @@ export class RedisMemory extends SharedMemory {
     this.local = new LocalMemory(options.clock)
     this.redis = new Redis(options.url, {
       keyPrefix: options.prefix ?? 'curfew:', commandTimeout: commandMs, connectTimeout: 2_000, maxRetriesPerRequest: 0, enableOfflineQueue: false,
-      autoResubscribe: false, retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), 2_000),
+      autoResubscribe: false, disconnectTimeout: 200, retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), 2_000),
     })
     this.redis.defineCommand('curfewHit', { numberOfKeys: 1, lua: hitScript })
     // Every failed attempt to connect is an event; the commands' own failures are what is acted upon.
@@ -51,17 +51,17 @@ export class RedisMemory extends SharedMemory {
   hit(key: string, windowMs: number): Promise<{ hits: number; resetMs: number }> {
     const { curfewHit } = this.redis as unknown as { curfewHit: HitCommand }
     return this.ask(async () => {
-      const [hits, resetMs] = await curfewHit.call(this.redis, key, windowMs)
+      const [hits, resetMs] = await curfewHit.call(this.redis, `hits:${key}`, windowMs)
       return { hits, resetMs }
     }, () => this.local.hit(key, windowMs))
   }
 
   get(key: string): Promise<string | undefined> {
-    return this.ask(async () => (await this.redis.get(key)) ?? undefined, () => this.local.get(key))
+    return this.ask(async () => (await this.redis.get(`value:${key}`)) ?? undefined, () => this.local.get(key))
   }
 
   put(key: string, value: string, ttlMs: number): Promise<void> {
-    return this.ask(async () => void (await this.redis.set(key, value, 'PX', Math.max(1, Math.ceil(ttlMs)))), () => this.local.put(key, value, ttlMs))
+    return this.ask(async () => void (await this.redis.set(`value:${key}`, value, 'PX', Math.max(1, Math.ceil(ttlMs)))), () => this.local.put(key, value, ttlMs))
   }
 
   async close(): Promise<void> {
