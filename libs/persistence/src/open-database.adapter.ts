@@ -1,6 +1,6 @@
 import type { Publisher } from '@curfew/bus'
 import type { Clock } from '@curfew/kernel'
-import { Pool, type PoolClient } from 'pg'
+import { Pool, type ClientBase } from 'pg'
 import { DataSource, type EntitySchema } from 'typeorm'
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js'
 import { connectionTo, searchPath, type ServiceHome } from './connection.js'
@@ -12,7 +12,7 @@ import { PostgresDatabase } from './postgres-database.adapter.js'
 import { Purge } from './purge.adapter.js'
 import { Relay } from './relay.adapter.js'
 import { withSchema } from './schema.adapter.js'
-import { watch } from './session.adapter.js'
+import { prepareConnection } from './session.adapter.js'
 import { Sweeper } from './sweeper.adapter.js'
 import { orUnavailable } from './unavailable.js'
 
@@ -28,14 +28,14 @@ export interface OpenDatabaseOptions {
   readonly log: DatabaseLog
   /** Transactions at a time; further ones wait two seconds for their turn. Default 10: more than two cores of a database can use, and four services of ten fit an ordinary server's hundred connections. */
   readonly poolSize?: number
+  /** The longest a statement may take. Default 10,000: longer than any we mean to send, as bulk work goes in chunks, and far shorter than a staleness budget. */
+  readonly statementTimeoutMs?: number
 }
 
 /** A request that waits this long for a connection would be too late for its caller. */
 const turnWithinMs = 2000
-/** Longer than any statement we mean to send (bulk work goes in chunks), far shorter than a staleness budget. */
-const statementWithinMs = 10_000
-/** The server did not even cancel the statement: it hangs, or the network drops what is sent. */
-const answerWithinMs = statementWithinMs + 2000
+/** After the server should have cancelled a statement: it hangs, or the network drops what is sent. */
+const answerLaterMs = 2000
 /** A transaction does not wait for anything but the database. */
 const idleInTransactionMs = 30_000
 /** The sweeper waits for acknowledgements with its rows locked. */
@@ -52,45 +52,48 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
   }
 }
 
-async function open({ url, service, entities, migrations, publisher, clock, log, poolSize = 10 }: OpenDatabaseOptions): Promise<Database> {
+async function open({ url, service, entities, migrations, publisher, clock, log, poolSize = 10, statementTimeoutMs = 10_000 }: OpenDatabaseOptions): Promise<Database> {
   const home = await withSchema(url, service, async (made) => {
     const done = await migrate(url, made, [platformTables(service), ...migrations])
     if (done.length > 0) log.info({ service, migrations: done }, 'the schema was migrated')
     return made
   })
-  const source = await dataSource(url, home, entities, poolSize, log)
+  const source = await dataSource(url, home, entities, poolSize, statementTimeoutMs, log)
   const pool = (source.driver as PostgresDriver).master as Pool
-  const backstage = backstagePool(url, home, log)
+  const backstage = backstagePool(url, home, statementTimeoutMs, log)
   const outbox = new OutboxStore(backstage)
   const relay = new Relay(publisher, outbox, log)
   const sweeper = new Sweeper(outbox, relay, () => clock.monotonicMs(), log)
   return new PostgresDatabase({ source, pool, backstage, outbox, relay, sweeper, purge: new Purge(backstage, outbox, log) })
 }
 
-const ofEveryConnection = { connectionTimeoutMillis: turnWithinMs, query_timeout: answerWithinMs, keepAlive: true, idleTimeoutMillis: 300_000 }
+const ofEveryConnection = (statementTimeoutMs: number) =>
+  ({ connectionTimeoutMillis: turnWithinMs, query_timeout: statementTimeoutMs + answerLaterMs, keepAlive: true, idleTimeoutMillis: 300_000 })
 
 /** TypeORM's pool serves the raw statements of the hot paths as well: one number says how many transactions run at a time. */
-async function dataSource(url: string, home: ServiceHome, entities: OpenDatabaseOptions['entities'], poolSize: number, log: DatabaseLog): Promise<DataSource> {
+async function dataSource(
+  url: string, home: ServiceHome, entities: OpenDatabaseOptions['entities'], poolSize: number, statementTimeoutMs: number, log: DatabaseLog,
+): Promise<DataSource> {
   const { connectionString, application_name, options } = connectionTo(url, `${home.schema}`, {
-    role: home.role, search_path: searchPath(home.schema), synchronous_commit: 'on', statement_timeout: String(statementWithinMs),
+    role: home.role, search_path: searchPath(home.schema), synchronous_commit: 'on', statement_timeout: String(statementTimeoutMs),
     idle_in_transaction_session_timeout: String(idleInTransactionMs),
   })
   const source = new DataSource({
     type: 'postgres', url: connectionString, applicationName: application_name, poolSize, installExtensions: false, uuidExtension: 'pgcrypto', logger: silent,
     entities: [...entities], poolErrorHandler: (error: unknown) => log.warn({ error }, 'an idle database connection was lost'),
     // Statements need not wait for the answer to the one before them, so a transaction may send several in one flight.
-    extra: { ...ofEveryConnection, options, pipeline: true, onConnect: (client: PoolClient) => watch(client) },
+    extra: { ...ofEveryConnection(statementTimeoutMs), options, pipeline: true, onConnect: (client: ClientBase) => prepareConnection(client) },
   })
   return source.initialize()
 }
 
 /** Commits of the relay do not wait for the disk: a mark that a crash loses is one more publication. */
-function backstagePool(url: string, home: ServiceHome, log: DatabaseLog): Pool {
+function backstagePool(url: string, home: ServiceHome, statementTimeoutMs: number, log: DatabaseLog): Pool {
   const settings = connectionTo(url, `${home.schema}-relay`, {
-    role: home.role, search_path: searchPath(home.schema), 'curfew.tenant': '*', synchronous_commit: 'off', statement_timeout: String(statementWithinMs),
+    role: home.role, search_path: searchPath(home.schema), 'curfew.tenant': '*', synchronous_commit: 'off', statement_timeout: String(statementTimeoutMs),
     idle_in_transaction_session_timeout: String(sweepIdleMs),
   })
-  const pool = new Pool({ ...ofEveryConnection, ...settings, max: backstageSize })
+  const pool = new Pool({ ...ofEveryConnection(statementTimeoutMs), ...settings, max: backstageSize })
   pool.on('error', (error) => log.warn({ error }, 'an idle database connection was lost'))
   pool.on('connect', (client) => void client.on('error', () => undefined))
   return pool

@@ -1,5 +1,5 @@
 import { instant, type Instant } from '@curfew/kernel'
-import { escapeLiteral, type PoolClient, type QueryResult } from 'pg'
+import { escapeLiteral, type ClientBase, type PoolClient, type QueryResult } from 'pg'
 import { PreparedStatements } from './prepared-statements.js'
 
 type Notice = { readonly code?: string; readonly message?: string }
@@ -7,14 +7,17 @@ type Notice = { readonly code?: string; readonly message?: string }
 /** The primary's clock in whole milliseconds, dropped towards the past. */
 export const primaryClock = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::float8'
 
-const warnings = new WeakMap<PoolClient, Notice[]>()
+const warnings = new WeakMap<ClientBase, Notice[]>()
 
-/** To be called once for every connection a pool makes. A connection that breaks while nobody listens must not end the process. */
-export function watch(client: PoolClient): void {
-  warnings.set(client, [])
+/** Makes a new connection ready for transactions. A connection that breaks while nobody listens must not end the process. */
+export async function prepareConnection(client: ClientBase): Promise<void> {
+  const raised: Notice[] = []
+  warnings.set(client, raised)
   client.on('error', () => undefined)
   // Severities are translated, codes are not: plain notices have 00000.
-  client.on('notice', (notice: Notice) => notice.code !== '00000' && warnings.get(client)?.push(notice))
+  client.on('notice', (notice: Notice) => notice.code !== '00000' && raised.push(notice))
+  // Planned once a connection instead of once a transaction: it is the first thing that every transaction waits for.
+  await client.query(`PREPARE curfew_begin (text) AS SELECT set_config('curfew.tenant', $1, true), ${primaryClock} AS now`)
 }
 
 /**
@@ -30,7 +33,7 @@ export class Session {
   /** Opens a transaction for a tenant and reads the primary's clock: one round trip. */
   async begin(tenant: string): Promise<Instant> {
     const results = (await this.client.query(
-      `START TRANSACTION; SELECT set_config('curfew.tenant', ${escapeLiteral(tenant)}, true), ${primaryClock} AS now`)) as unknown as QueryResult<{ now: number }>[]
+      `START TRANSACTION; EXECUTE curfew_begin (${escapeLiteral(tenant)})`)) as unknown as QueryResult<{ now: number }>[]
     return instant(results[1]?.rows[0]?.now as number)
   }
 
