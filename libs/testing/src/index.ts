@@ -1,7 +1,7 @@
 export { accepts, freePort } from './free-port.adapter.js'
 export { freshDatabase, type FreshDatabase } from './fresh-database.adapter.js'
 export { ownKafka, ownPostgres, type OwnKafka, type OwnPart, type OwnPostgres } from './own-parts.adapter.js'
-export { kafkaBrokers, redisPrefix, redisUrl, topicPrefix } from './shared-parts.js'
+export { kafkaBrokers, redisPrefix, redisUrl, topicPrefix } from './shared-parts.adapter.js'
 export { startProcess, type StartProcessOptions, type TestProcess } from './start-process.adapter.js'
 export { until, type UntilOptions } from './until.js'
 export { startDistributedProfile, type DistributedProfile, type DistributedProfileOptions, type Program, type ServiceName } from './distributed-profile.adapter.js'
