@@ -74,6 +74,7 @@ export const problems = {
   'gateway.stale': { ...rule(503, 'The gateway\'s denylist is too old to decide'), onConsume: 'halt', retryAfterMs: 1_000 },
   'gateway.not_ready': { ...rule(503, 'The gateway is starting'), onConsume: 'halt', retryAfterMs: 1_000 },
   'gateway.no_route': rule(404, 'No route for this request'),
+  'gateway.upgrade_unsupported': rule(501, 'The gateway does not switch protocols yet'),
   'gateway.upstream_down': { ...rule(502, 'The upstream cannot be reached'), onConsume: 'retry' },
   'gateway.upstream_timeout': { ...rule(504, 'The upstream did not answer in time'), onConsume: 'retry' },
 } as const satisfies ProblemCatalogue
