@@ -32,7 +32,7 @@ function accountOf(event: ReceivedEvent, defaultIssuer: string, hash: (sessionId
   const { data, type, source } = event
   // Commands and reports carry no instant in their data: the sender's attribute, else the log's append time.
   const at = event.time ?? instant(event.record.timestamp)
-  const is = <T>(spec: EventSpec<T>, given: unknown): given is T => (event.spec as EventSpec<unknown>) === spec
+  const is = <T>(spec: EventSpec<T>, _data: unknown): _data is T => (event.spec as EventSpec<unknown>) === spec
   if (is(events.signal, data)) return signalReceived(type, source, data, defaultIssuer)
   if (is(events.revocationRequested, data)) return revocationRequested(data, at, defaultIssuer, hash)
   if (is(events.revocationDecided, data)) return revocationDecided(data, hash)

@@ -62,6 +62,7 @@ test('a signal from a client that is not ours is kept as it was sent and becomes
   await produce('alice', text, { ...headersOf('plain', 'password_reset'), CE_TraceId: 'abc', other: 'not an attribute' })
   await commanded('plain')
   expect(commandsFor('plain')[0]).toMatchObject({ scope: { kind: 'subject', issuer: 'https://curfew.test', sub: 'alice' }, initiator: { kind: 'signal', id: 'urn:hr' } })
+  expect(seen.find(({ topic }) => topic === topics.revocationCommands.name)?.key).toBe('["default","subject","https://curfew.test","alice"]')
   const [kept] = await received('alice')
   expect(kept).toMatchObject({ tenant: 'default', source: 'urn:hr', signalId: 'plain', kind: 'password_reset', state: 'applied', revocationIds: [commandsFor('plain')[0]?.id] })
   expect(kept?.verbatim).toMatchObject({ specversion: '1.0', id: 'plain', type: 'curfew.lifecycle.password_reset', traceid: 'abc', data: { subject: { sub: 'alice' } } })

@@ -1,6 +1,5 @@
 import { encodeEvent, eventKey } from '@curfew/bus'
 import { events, Fault, type RevocationCommand } from '@curfew/contracts'
-import { selectorOf, type Scope } from '@curfew/denylist'
 import type { TenantId } from '@curfew/kernel'
 import { Database, type Tx } from '@curfew/persistence'
 import { currentTraceparent, ServiceSettings } from '@curfew/service-kit'
@@ -95,6 +94,8 @@ const collectFault = (refused: RefusedSignal[], at: number) => (error: unknown):
 const announcement = ({ data, kind, source, signalId }: IncomingSignal, { tenant, subject }: SignalDecision['signal']) =>
   encodeEvent(events.signal, eventKey(tenant, subject.issuer, subject.sub), { id: signalId, source, tenant, traceparent: currentTraceparent() }, data, `curfew.lifecycle.${kind}`)
 
-/** Keyed by the selector, hence (tenant, kind, names); the policy names every issuer, so the requested scope is a resolved one. */
 const request = (tenant: TenantId, command: RevocationCommand) =>
-  encodeEvent(events.revocationRequested, selectorOf(tenant, command.scope as Scope), { id: command.id, source: ourSource, tenant, traceparent: currentTraceparent() }, command)
+  encodeEvent(events.revocationRequested, eventKey(tenant, ...namesOf(command)), { id: command.id, source: ourSource, tenant, traceparent: currentTraceparent() }, command)
+
+/** The scope's kind and names, the issuer among them since the policy names every one: commands of one scope keep their order. */
+const namesOf = ({ scope }: RevocationCommand): string[] => Object.entries(scope).flatMap(([member, name]) => (member === 'issuedBefore' ? [] : [String(name)]))
