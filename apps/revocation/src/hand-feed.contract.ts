@@ -4,18 +4,30 @@ import { Fault, topics } from '@curfew/contracts'
 import { HandBus } from '@curfew/service-kit/testing'
 import { randomUUID } from 'node:crypto'
 
+interface HandLog {
+  topicId: string
+  partitions: BusRecord[][]
+}
+
+const emptyLog = (partitions: number): HandLog => ({ topicId: randomUUID(), partitions: Array.from({ length: partitions }, () => []) })
+
 const away = (): Fault => new Fault('dependency.unavailable', { detail: 'the log is away' })
 
-/** A log of one topic that a test holds in its hands: it can go away, hang, and be made anew. Commands are handed to the consumers as `HandBus` does. */
+/**
+ * The feed's log as a test holds it in its hands: it can go away, hang, and be made anew. What goes to other topics is in `published`, and commands are
+ * handed to the consumers, as `HandBus` does.
+ */
 export class HandFeed extends HandBus {
   mode: 'works' | 'away' | 'hangs' = 'works'
-  private topicId = randomUUID()
-  private logs: BusRecord[][]
   private hanging: (() => void)[] = []
 
-  constructor(partitions = topics.revocations.partitions) {
+  constructor(private readonly log: HandLog = emptyLog(topics.revocations.partitions)) {
     super()
-    this.logs = Array.from({ length: partitions }, () => [])
+  }
+
+  /** The same log as another process reaches it: it may be away for one and not for the other. */
+  another(): HandFeed {
+    return new HandFeed(this.log)
   }
 
   override readonly publisher: Publisher = {
@@ -28,9 +40,9 @@ export class HandFeed extends HandBus {
   }
 
   override readonly feed: FeedReader = {
-    describe: () => this.answer((): TopicDescription => ({ topicId: this.topicId, partitions: this.logs.length })),
-    startOffsets: () => this.answer(() => this.logs.map(() => 0n)),
-    endOffsets: () => this.answer(() => this.logs.map((log) => BigInt(log.length))),
+    describe: () => this.answer((): TopicDescription => ({ topicId: this.log.topicId, partitions: this.log.partitions.length })),
+    startOffsets: () => this.answer(() => this.log.partitions.map(() => 0n)),
+    endOffsets: () => this.answer(() => this.log.partitions.map((log) => BigInt(log.length))),
     tail: () => Promise.reject(new Error('nobody follows this feed')),
   }
 
@@ -41,36 +53,43 @@ export class HandFeed extends HandBus {
   }
 
   /** The topic is deleted and made again: empty, with another id. */
-  recreate(partitions = this.logs.length): void {
-    this.topicId = randomUUID()
-    this.logs = Array.from({ length: partitions }, () => [])
+  recreate(partitions = this.log.partitions.length): void {
+    Object.assign(this.log, emptyLog(partitions))
   }
 
   grow(partitions: number): void {
-    while (this.logs.length < partitions) this.logs.push([])
+    while (this.log.partitions.length < partitions) this.log.partitions.push([])
   }
 
   get incarnation(): string {
-    return this.topicId
+    return this.log.topicId
   }
 
   /** Everything in the log, partition by partition. */
   get records(): readonly BusRecord[] {
-    return this.logs.flat()
+    return this.log.partitions.flat()
+  }
+
+  get partitionNumbers(): number[] {
+    return this.log.partitions.map((_, partition) => partition)
   }
 
   partition(at: number): readonly BusRecord[] {
-    return this.logs[at] ?? []
+    return this.log.partitions[at] ?? []
   }
 
   private append(record: OutgoingRecord): Position {
-    const partition = record.partition ?? partitionOf(record.key ?? '', this.logs.length)
-    const log = this.logs[partition]
+    if (record.topic !== topics.revocations.name) {
+      this.published.push(record)
+      return { topic: record.topic, topicId: 'other', partition: 0, leaderEpoch: 0, offset: BigInt(this.published.length) }
+    }
+    const partition = record.partition ?? partitionOf(record.key ?? '', this.log.partitions.length)
+    const log = this.log.partitions[partition]
     if (log === undefined) throw away()
     const { topic, key, value, headers } = record
     const offset = BigInt(log.length)
     log.push({ topic, key, value, headers, partition, offset, timestamp: Date.now() })
-    return { topic, topicId: this.topicId, partition, leaderEpoch: 0, offset }
+    return { topic, topicId: this.log.topicId, partition, leaderEpoch: 0, offset }
   }
 
   private async answer<T>(read: () => T): Promise<T> {

@@ -16,7 +16,7 @@ const nobody = ''
 const question = `SELECT coalesce(bool_or(named.is_dead), false) AS dead FROM (
   SELECT (SELECT bool_and((
       SELECT true FROM revocations WHERE live AND selector_hash = probe.hash AND cutoff >= $4 AND selector = probe.selector
-        AND NOT jsonb_exists(record->'except', lineage.id) LIMIT 1) IS NOT NULL)
+        AND NOT jsonb_exists((record->'except')::jsonb, lineage.id) LIMIT 1) IS NOT NULL)
     FROM unnest($3::text[]) AS lineage (id)) AS is_dead
   FROM unnest($1::bytea[], $2::text[]) AS probe (hash, selector)) AS named`
 

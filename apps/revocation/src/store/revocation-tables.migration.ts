@@ -21,13 +21,14 @@ export class RevocationTables1795500000000 implements MigrationInterface {
 }
 
 /**
- * `record` is what gateways obey; the columns beside it are what is searched. `cutoff` is infinity where the scope is absolute. `live` falls when
+ * `record` is what gateways obey, as text (json, not jsonb), so that publishing it again is the same record to the byte; the columns beside it are what is
+ * searched. `cutoff` is infinity where the scope is absolute. `live` falls when
  * an entry is forgotten (I8), and takes the row out of the index that verdicts and snapshots read; the row itself is kept as a record.
  */
 const revocations = `CREATE TABLE revocations (
   tenant text NOT NULL, id uuid NOT NULL, kind text NOT NULL, sub text, selector text NOT NULL, selector_hash bytea NOT NULL,
   cutoff timestamptz NOT NULL, decided_at timestamptz NOT NULL, forget_after timestamptz NOT NULL, live boolean NOT NULL DEFAULT true,
-  published_at timestamptz, fingerprint text NOT NULL, record jsonb NOT NULL, PRIMARY KEY (tenant, id)
+  published_at timestamptz, fingerprint text NOT NULL, record json NOT NULL, PRIMARY KEY (tenant, id)
 ) WITH (fillfactor = 80)`
 
 const revocationIndexes = [
@@ -40,7 +41,7 @@ const revocationIndexes = [
 /** Every change of an agent's flag; the one with the highest version holds. */
 const quarantines = `CREATE TABLE quarantines (
   tenant text NOT NULL, id uuid NOT NULL, agent_id text NOT NULL, version bigint NOT NULL, forget_after timestamptz NOT NULL,
-  fingerprint text NOT NULL, record jsonb NOT NULL, PRIMARY KEY (tenant, id), UNIQUE (tenant, agent_id, version)
+  fingerprint text NOT NULL, record json NOT NULL, PRIMARY KEY (tenant, id), UNIQUE (tenant, agent_id, version)
 )`
 
 /** `place` orders the fleet for paging. An id belongs to the client that registered it first. */
