@@ -1,0 +1,5 @@
+import { runService } from '@curfew/service-kit'
+import { compose } from './compose.js'
+import { readConfig } from './config.js'
+
+await runService({ name: 'revocation', config: readConfig(), compose })
