@@ -52,6 +52,8 @@ const noEnvironment = ['error',
   { selector: "ImportDeclaration[source.value=/^(node:)?process$/]", message: 'Use the global process, so that the environment has one spelling.' },
 ]
 
+/** The end-to-end harness decides nothing and touches everything; its names need not say so. */
+const harness = 'apps/e2e/**'
 const bareFiles = ['apps/*/src/**/!(*.*).ts', 'libs/*/src/**/!(*.*).ts']
 /** Entry points, public indexes, composition roots and the reader of the environment have ordinary names and are not pure. */
 const notPure = ['main', 'index', 'compose', 'config', 'reset', 'parts'].map((name) => `**/src/${name}.ts`)
@@ -70,7 +72,7 @@ export default tseslint.config(
   { files: ['**/*.{ts,tsx}'], plugins: { '@nx': nx }, rules: { '@nx/enforce-module-boundaries': boundaries() } },
   { files: testFiles, rules: { '@nx/enforce-module-boundaries': boundaries((layer) => (provesOnRealParts.includes(layer) ? ['proof'] : [])) } },
   { files: ['apps/gateway/src/**/*.ts'], rules: imports(withoutPostgresAndNest) },
-  { files: bareFiles, ignores: notPure, rules: imports(pureOnly) },
+  { files: bareFiles, ignores: [...notPure, harness], rules: imports(pureOnly) },
   { files: ['apps/gateway/src/**/!(*.*).ts'], ignores: notPure, rules: imports(pureOnly, withoutPostgresAndNest) },
   { files: ['libs/{denylist,ledger}/src/**/*.ts'], ignores: testFiles, rules: imports(pureOnly, ownHandsOnly) },
   { files: ['**/config.ts', '**/*.config.{ts,mjs}', 'tools/**', 'bench/**', '*.mjs', ...testFiles], rules: { 'no-restricted-syntax': 'off' } },
