@@ -57,5 +57,5 @@ const sourceOf = (program: string): string => program.replace('/dist/', '/src/')
 function reads(program: string, variable: string): boolean {
   const [, app = ''] = program.split('/')
   const known = variables[variable]
-  return known !== undefined && (known.readBy.includes(app) || program.includes('demo-upstream'))
+  return known !== undefined && known.readBy.includes(app)
 }
