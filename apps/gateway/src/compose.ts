@@ -74,8 +74,8 @@ export async function composeGateway({ config, bus, clock, log }: GatewayDeps): 
     if (ending.signal.aborted) return 'the gateway is stopping'
     return keys.areKnown ? feed.status().unready : 'the issuer\'s keys are not known yet'
   }
-  let wasReady = false
-  const by = { cookieName: config.cookieName, tokens, feed, hasBeenReady: () => (wasReady ||= keys.areKnown && feed.isReady) }
+  let hasCaughtUp = false
+  const by = { cookieName: config.cookieName, tokens, feed, hasBeenReady: () => hasCaughtUp && keys.areKnown }
   const proxy = createProxy({
     admit: (rawHeaders) => admit(rawHeaders, by), upstream, cookieName: config.cookieName, trustForwarded: config.trustForwarded, onDone: metrics.onDone,
     onFailure: (error, requestId) => log.warn({ err: error, requestId }, 'a request failed'), monotonicMs: () => clock.monotonicMs(),
@@ -99,7 +99,10 @@ export async function composeGateway({ config, bus, clock, log }: GatewayDeps): 
     const adminUrl = await listen(admin, config.adminPort, config.host)
     settleBound()
     log.info({ gatewayId, proxyUrl, adminUrl }, 'the gateway listens; it serves once its denylist has caught up')
-    feed.whenReady().then(() => log.info({ gatewayId, entries: feed.entries() }, 'the denylist has caught up'), () => undefined)
+    void feed.whenReady().then(() => {
+      hasCaughtUp = true
+      log.info({ gatewayId, entries: feed.entries() }, 'the denylist has caught up')
+    }, () => undefined)
     return { proxyUrl, adminUrl, isReady: () => unready() === undefined, close }
   } catch (error) {
     settleBound(error)
@@ -131,8 +134,10 @@ async function drain(server: Server, withinMs: number): Promise<void> {
   if (!server.listening) return
   const closed = once(server, 'close')
   server.close()
-  server.closeIdleConnections()
+  // A connection becomes idle when its last answer is out, which is later than now for those under way.
+  const ending = setInterval(() => server.closeIdleConnections(), 50)
   const cutting = setTimeout(() => server.closeAllConnections(), withinMs)
   await closed
+  clearInterval(ending)
   clearTimeout(cutting)
 }

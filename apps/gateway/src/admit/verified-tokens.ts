@@ -59,15 +59,19 @@ export class VerifiedTokens {
   }
 
   private verifyAnew(token: string, digest: string): Promise<Verified | Refused> {
-    const { generation } = this
-    const verifying = this.options.verifier.verify(token).then((outcome) => {
-      if (generation !== this.generation) return outcome
-      this.underWay.delete(digest)
-      if (!isRefused(outcome)) this.keep(digest, outcome)
-      return outcome
+    const verifying = this.verifyAndKeep(token, digest).finally(() => {
+      if (this.underWay.get(digest) === verifying) this.underWay.delete(digest)
     })
     this.underWay.set(digest, verifying)
     return verifying
+  }
+
+  private async verifyAndKeep(token: string, digest: string): Promise<Verified | Refused> {
+    const { generation } = this
+    const outcome = await this.options.verifier.verify(token)
+    // What the old keys vouched for is good for this request, and for no other.
+    if (!isRefused(outcome) && generation === this.generation) this.keep(digest, outcome)
+    return outcome
   }
 
   private keep(digest: string, verified: Verified): void {

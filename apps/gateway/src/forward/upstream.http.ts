@@ -65,8 +65,12 @@ export class Upstream {
   }
 
   private async attempt(options: Dispatcher.RequestOptions, response: ServerResponse): Promise<void> {
-    await this.pool.stream({ ...options, responseHeaders: 'raw' }, ({ statusCode, headers }) =>
-      response.writeHead(statusCode, returnedHeaders(headers as unknown as string[])))
+    await this.pool.stream({ ...options, responseHeaders: 'raw' }, ({ statusCode, headers }) => {
+      response.writeHead(statusCode, returnedHeaders(headers as unknown as string[]))
+      // With the first part of the body where there is one at hand, else alone: who opened a stream of events must learn that it is open.
+      setImmediate(() => response.flushHeaders())
+      return response
+    })
   }
 
   /** Lets nothing more begin, and cuts what is under way. */
