@@ -1,13 +1,14 @@
 import { routes } from '@curfew/contracts'
 import { openDatabase } from '@curfew/persistence'
 import type { Compose } from '@curfew/service-kit'
-import { openSigningKeys } from './keys/signing-keys.handler.js'
+import { SigningKeyring } from './keys/signing-keys.handler.js'
 import { SessionModule } from './session.module.js'
 import { ClientEntity, ClientSecretEntity } from './store/client.entity.js'
 import { FirstTables1764000000000 } from './store/first.migration.js'
 import { IssuerEntity } from './store/issuer.entity.js'
 import { SessionEntity } from './store/session.entity.js'
 import { SigningKeyEntity } from './store/signing-key.entity.js'
+import { SigningKeyStore } from './store/signing-key.store.js'
 import { TRANSPORT } from './transport.js'
 
 const name = 'session'
@@ -20,7 +21,7 @@ export const compose: Compose = async (platform) => {
     publisher: bus.publisher, clock, log,
   })
   try {
-    const keys = await openSigningKeys(database, secrets)
+    const keys = await new SigningKeyring(database, secrets, new SigningKeyStore()).open()
     return {
       name, transport: TRANSPORT, routes: routes.filter(({ service }) => service === name), module: SessionModule.on(platform, database, keys),
       unready: () => database.ping().then(() => undefined, () => 'the database does not answer'),

@@ -1,5 +1,5 @@
 import type { ReceivedEvent } from '@curfew/bus'
-import { Fault, readInstant, type RevocationRecord } from '@curfew/contracts'
+import { readInstant, type RevocationRecord } from '@curfew/contracts'
 import { selectorOf } from '@curfew/denylist'
 import { instant } from '@curfew/kernel'
 import { Database } from '@curfew/persistence'
@@ -25,7 +25,6 @@ export class EndSessionsHandler {
   /** Repeats and whatever is older than what is known change nothing. One that was interrupted is taken up where rows are still live. */
   async handle(event: ReceivedEvent, record: RevocationRecord): Promise<void> {
     if (!endsSessions(record.scope)) return
-    if (record.tenant !== event.tenant) throw new Fault('event.invalid', { detail: 'the record and its envelope name different tenants' })
     const sweep = await this.takeIn(event, record)
     if (sweep === undefined) return
     let after: string | undefined = beforeAll

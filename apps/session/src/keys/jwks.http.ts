@@ -3,22 +3,20 @@ import { Controller, Get, Headers, HttpStatus, Res } from '@nestjs/common'
 import type { FastifyReply } from 'fastify'
 import { KeyRing } from './key-ring.js'
 
-/** Five minutes: a new key must be known to verifiers for longer than that before it signs. */
+/** Five minutes: whoever meets a key id he does not know asks again anyway. */
 const maxAgeSeconds = 300
 
 /** The public keys (RFC 7517), for anybody. */
 @Controller()
 export class JwksHttp {
-  private readonly etag: string
-
-  constructor(private readonly ring: KeyRing) {
-    this.etag = `"${createHash('sha256').update(JSON.stringify(ring.keys.jwks)).digest('base64url').slice(0, 22)}"`
-  }
+  constructor(private readonly ring: KeyRing) {}
 
   @Get('.well-known/jwks.json')
   show(@Headers('if-none-match') known: string | undefined, @Res({ passthrough: true }) reply: FastifyReply): object | undefined {
-    void reply.header('cache-control', `public, max-age=${maxAgeSeconds}`).header('etag', this.etag)
-    if (!isKnown(known, this.etag)) return this.ring.keys.jwks
+    const { jwks } = this.ring.keys
+    const etag = `"${createHash('sha256').update(JSON.stringify(jwks)).digest('base64url').slice(0, 22)}"`
+    void reply.header('cache-control', `public, max-age=${maxAgeSeconds}`).header('etag', etag)
+    if (!isKnown(known, etag)) return jwks
     void reply.status(HttpStatus.NOT_MODIFIED)
     return undefined
   }

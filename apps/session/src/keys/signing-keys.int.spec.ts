@@ -1,7 +1,7 @@
 import { derivedSecrets } from '@curfew/service-kit'
 import { Secret } from '@curfew/kernel'
-import { calculateJwkThumbprint, type JWK } from 'jose'
-import { freshDatabase } from '@curfew/testing'
+import { calculateJwkThumbprint, decodeProtectedHeader, type JWK } from 'jose'
+import { freshDatabase, until } from '@curfew/testing'
 import { startSession } from '../session-service.contract.js'
 
 const jwksOf = async (url: string) => (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as { keys: JWK[] }
@@ -39,3 +39,28 @@ test('an instance with another root secret does not start, and says what to set'
   await expect(startSession({ databaseUrl: database.url, secrets: derivedSecrets(new Secret('another root secret')) })).rejects.toThrow(/CURFEW_ROOT_SECRET/)
   await database.drop()
 })
+
+const kidOf = (accessToken: string) => decodeProtectedHeader(accessToken).kid
+
+test('a revoked key signs nothing any more, in any instance; who verifies still sees it unless it was revoked everywhere', async () => {
+  const database = await freshDatabase()
+  const [one, two] = await Promise.all([startSession({ databaseUrl: database.url }), startSession({ databaseUrl: database.url })])
+  const kids = async () => (await jwksOf(one.url)).keys.map(({ kid }) => kid)
+  const [first] = await kids()
+  const scope = { kind: 'key', kid: first as string, issuer: one.platform.issuer } as const
+  await one.revoke({ ...scope, issuer: 'https://idp.test' })
+  await one.revoke({ ...scope, kid: 'nobody-has-it' })
+  expect(await kids()).toEqual([first])
+
+  const record = await one.revoke(scope)
+  await one.revoke(scope, record)
+  const [second, ...older] = await kids()
+  expect(older).toEqual([first])
+  expect(kidOf((await one.issue()).body.accessToken)).toBe(second)
+  await until(async () => kidOf((await two.issue()).body.accessToken) === second, { timeoutMs: 15_000, what: 'the other instance to learn of the new key' })
+
+  await one.revoke(scope, { everyTenant: true })
+  expect(await kids()).toEqual([second])
+  await Promise.all([one.close(), two.close()])
+  await database.drop()
+}, 30_000)

@@ -76,6 +76,6 @@ const credentials = [
   'CREATE UNIQUE INDEX client_secrets_one_current ON client_secrets (client_id) WHERE expires_at IS NULL',
   `CREATE TABLE signing_keys (
     kid text PRIMARY KEY, tenant text NOT NULL CHECK (tenant = '*'), alg text NOT NULL, public_jwk jsonb NOT NULL, private_sealed bytea NOT NULL,
-    created_at timestamptz(3) NOT NULL
+    created_at timestamptz(3) NOT NULL, retired_at timestamptz(3), withdrawn boolean NOT NULL
   )`,
 ]
