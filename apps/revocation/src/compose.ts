@@ -1,5 +1,5 @@
 import { routes, topics } from '@curfew/contracts'
-import { openDatabase, type Database } from '@curfew/persistence'
+import type { Database } from '@curfew/persistence'
 import type { Compose, Platform } from '@curfew/service-kit'
 import { randomUUID } from 'node:crypto'
 import { Counter, Gauge } from 'prom-client'
@@ -16,20 +16,14 @@ import { ExpiryStore } from './store/expiry.store.js'
 import { FeedKeyStore } from './store/feed-key.store.js'
 import { FeedLoopStore } from './store/feed-loop.store.js'
 import { FeedTopicStore } from './store/feed-topic.store.js'
-import { GatewayRow } from './store/gateway.entity.js'
-import { RevocationTables1795500000000 } from './store/revocation-tables.migration.js'
-
-const name = 'revocation'
+import { openRevocationDatabase, serviceName as name } from './store/revocation-database.adapter.js'
 
 /**
  * The revocation service on a platform: its schema is migrated, its feed key exists and its outbox is being published when this resolves. It needs
  * PostgreSQL to come up, and not Kafka.
  */
 export const compose: Compose = async (platform) => {
-  const database = await openDatabase({
-    url: platform.databaseUrl, service: name, entities: [GatewayRow], migrations: [RevocationTables1795500000000],
-    publisher: platform.bus.publisher, clock: platform.clock, log: platform.log,
-  })
+  const database = await openRevocationDatabase(platform, platform.bus.publisher)
   const feedTopic = new FeedTopicStore(topics.revocations.name)
   const signer = await prepared(platform, database, feedTopic).catch(async (error: unknown) => {
     await database.close()

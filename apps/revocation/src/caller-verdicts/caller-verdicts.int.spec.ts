@@ -1,7 +1,7 @@
 import { MapDenylist, type Hop, type TokenFacts } from '@curfew/denylist'
 import { requestedScope, type ProblemDocument } from '@curfew/contracts'
 import { defaultTenant, instant, type TenantId } from '@curfew/kernel'
-import { openDatabase, type Database } from '@curfew/persistence'
+import type { Database } from '@curfew/persistence'
 import { testPlatform } from '@curfew/service-kit/testing'
 import { freshDatabase, type FreshDatabase } from '@curfew/testing'
 import fc from 'fast-check'
@@ -14,8 +14,7 @@ import { runningService, type RunningService } from '../running-service.contract
 import { CallerVerdictsStore } from '../store/caller-verdicts.store.js'
 import { FeedKeyStore } from '../store/feed-key.store.js'
 import { FeedTopicStore } from '../store/feed-topic.store.js'
-import { GatewayRow } from '../store/gateway.entity.js'
-import { RevocationTables1795500000000 } from '../store/revocation-tables.migration.js'
+import { openRevocationDatabase } from '../store/revocation-database.adapter.js'
 import { RevocationsStore } from '../store/revocations.store.js'
 import { DatabaseCallerVerdicts } from './database-caller-verdicts.adapter.js'
 
@@ -73,9 +72,7 @@ describe('what the database says', () => {
 
   beforeAll(async () => {
     server = await freshDatabase()
-    database = await openDatabase({
-      url: server.url, service: 'revocation', entities: [GatewayRow], migrations: [RevocationTables1795500000000], publisher: platform.bus.publisher, clock: platform.clock, log: platform.log,
-    })
+    database = await openRevocationDatabase({ ...platform, databaseUrl: server.url }, platform.bus.publisher)
     await database.transactEverywhere((tx) => new FeedTopicStore('curfew.revocations.v1').begin(tx, 3))
     const signer: FeedSigner = await openFeedSigner(database, new FeedKeyStore(), platform.secrets)
     handler = new RevokeHandler(database, new RevocationsStore(), signer, { defaultIssuer: 'i', limits: { maxSessionAgeMs: 1e9, leewayMs: 0, skewMs: 0 } }, platform.clock)

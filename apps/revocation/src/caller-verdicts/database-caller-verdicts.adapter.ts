@@ -14,7 +14,7 @@ export class DatabaseCallerVerdicts extends CallerVerdicts {
 
   async verdictOn(facts: TokenFacts): Promise<'allowed' | 'revoked'> {
     // Everywhere: a key of every tenant is in the row of the tenant whose administrator named it. Each selector names its own tenant.
-    const isDead = await this.database.transactEverywhere((tx) => this.store.isDead(tx, facts))
+    const isDead = await this.database.transactEverywhere((tx) => tx.lastly(() => this.store.isDead(tx, facts)))
     return isDead ? 'revoked' : 'allowed'
   }
 }

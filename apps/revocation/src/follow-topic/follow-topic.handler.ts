@@ -37,12 +37,6 @@ export class FollowTopic {
     return { topicId: seen.topicId, partitions: current.partitions }
   }
 
-  /** What is known now; undefined until the log has been seen once. */
-  async known(): Promise<{ topicId: string; partitions: number } | undefined> {
-    const { topicId, partitions } = await this.database.transactEverywhere((tx) => this.topics.read(tx))
-    return topicId === undefined ? undefined : { topicId, partitions }
-  }
-
   private async note(seen: { topicId: string; partitions: number }): Promise<FeedTopic> {
     const settled = await this.database.transactEverywhere(async (tx) => {
       await this.topics.lock(tx)

@@ -1,7 +1,7 @@
 import { decodeEvent, type OutgoingRecord } from '@curfew/bus'
 import { events, type WatermarkRecord } from '@curfew/contracts'
 import { defaultTenant, type Instant } from '@curfew/kernel'
-import { openDatabase, type Database } from '@curfew/persistence'
+import type { Database } from '@curfew/persistence'
 import { testPlatform } from '@curfew/service-kit/testing'
 import { freshDatabase, until, type FreshDatabase } from '@curfew/testing'
 import { randomUUID } from 'node:crypto'
@@ -15,8 +15,7 @@ import { RevokeHandler } from '../revoke/revoke.handler.js'
 import { FeedKeyStore } from '../store/feed-key.store.js'
 import { FeedLoopStore } from '../store/feed-loop.store.js'
 import { FeedTopicStore } from '../store/feed-topic.store.js'
-import { GatewayRow } from '../store/gateway.entity.js'
-import { RevocationTables1795500000000 } from '../store/revocation-tables.migration.js'
+import { openRevocationDatabase } from '../store/revocation-database.adapter.js'
 import { RevocationsStore } from '../store/revocations.store.js'
 import { PublishWatermark } from './publish-watermark.handler.js'
 
@@ -37,9 +36,7 @@ interface Instance {
 }
 
 async function instance(log: HandFeed, holdMs = 300): Promise<Instance> {
-  const database = await openDatabase({
-    url: server.url, service: 'revocation', entities: [GatewayRow], migrations: [RevocationTables1795500000000], publisher: log.publisher, clock: platform.clock, log: platform.log,
-  })
+  const database = await openRevocationDatabase({ ...platform, databaseUrl: server.url }, log.publisher)
   const topics = new FeedTopicStore(topic)
   await database.transactEverywhere((tx) => topics.begin(tx, 3))
   const signer = await openFeedSigner(database, new FeedKeyStore(), platform.secrets)

@@ -70,8 +70,8 @@ test('a repeat says how far the first one has come by now, and waits as it was a
   expect(late.body.publishedAt).toBeDefined()
 })
 
-test.each(['', 'two words', 'é', 'x'.repeat(256)])('a key that no client library makes is refused: %j', async (key) => {
-  const answer = await one.call<ProblemDocument>('/v1/revocations', token, { method: 'POST', body: subject('x'), headers: keyed(encodeURI(key) === key ? key : 'two words') })
+test.each([['nothing', ''], ['two words', 'two words'], ['more than 255 characters', 'x'.repeat(256)]])('%s is no key', async (_, key) => {
+  const answer = await one.call<ProblemDocument>('/v1/revocations', token, { method: 'POST', body: subject('x'), headers: keyed(key) })
   expect([answer.status, answer.body.code]).toEqual([400, 'request.invalid'])
 })
 

@@ -1,5 +1,5 @@
 import { Fault, type RevocationRequest } from '@curfew/contracts'
-import { assert, instant, type Clock, type Instant, type TenantId } from '@curfew/kernel'
+import { assert, instant, type Clock, type Instant } from '@curfew/kernel'
 import { Database, type OutboxTicket, type Tx } from '@curfew/persistence'
 import { revocationEvent } from '../feed-key/feed-events.adapter.js'
 import type { FeedSigner } from '../feed-key/feed-signer.adapter.js'

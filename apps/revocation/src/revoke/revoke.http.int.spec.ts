@@ -55,7 +55,7 @@ test('what is on the feed is signed by a key that the terms name', async () => {
   const { body } = await service.revoke(writer, subject('signed'))
   const terms = await service.call<{ feed: { keys: PublicJwk[]; topicId: string; partitions: number } }>('/v1/denylist/terms', undefined)
   const record = feed.records.find(({ headers }) => headers['ce_id'] === body.id)
-  if (record?.value == null) throw new Error('not on the feed')
+  if (!record?.value) throw new Error('not on the feed')
   const { ce_id: id = '', ce_source: source = '', ce_type: type = '', ce_tenant: tenant = '' } = record.headers
   expect(isSigned({ topic: record.topic, id, source, type, tenant, value: record.value }, record.headers['curfew-signature'], feedKeys(terms.body.feed.keys))).toBe(true)
   expect(type).toBe(events.revocationDecided.type)

@@ -4,8 +4,9 @@ import type { RevocationsStore } from '../store/revocations.store.js'
 import type { AcceptedRevocation } from './accepted-revocation.js'
 import type { Accepted } from './revoke.handler.js'
 
-/** Between two looks at a revocation that another request, or another instance, is publishing. Repeats are rare, so their cost does not matter. */
-const lookEveryMs = 50
+/** Between looks at a revocation that another request, or another instance, is publishing: doubling, so that repeats that wait for a log that is away cost little. */
+const firstLookMs = 20
+const slowestLookMs = 500
 
 /** Waits until a revocation is published, for at most so long, and answers how far it has come. It never fails because of the log. */
 export class WaitForPublished {
@@ -25,8 +26,8 @@ export class WaitForPublished {
     const { tenant, id } = revocation.record
     const timer = deadline(timeoutMs)
     let current = revocation
-    while (current.publishedAt === undefined && !timer.isPassed()) {
-      await Promise.race([pause(Math.min(lookEveryMs, timeoutMs)), timer.passed])
+    for (let pauseMs = firstLookMs; current.publishedAt === undefined && !timer.isPassed(); pauseMs = Math.min(2 * pauseMs, slowestLookMs)) {
+      await Promise.race([sleep(pauseMs), timer.passed])
       current = (await this.database.transact(tenant as TenantId, (tx) => this.revocations.find(tx, tenant as TenantId, id))) ?? current
     }
     timer.clear()
@@ -34,7 +35,7 @@ export class WaitForPublished {
   }
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 function deadline(ms: number): { passed: Promise<undefined>; isPassed(): boolean; clear(): void } {
   let isPassed = false

@@ -40,7 +40,7 @@ export class GatewaysStore {
   async confirm(tx: Tx, tenant: TenantId, id: string): Promise<Instant | undefined> {
     await tx.query(confirm, [tenant, id])
     const [row] = await tx.query<{ at: number | null }>(`SELECT ${ms('registered_at')} FROM gateways WHERE tenant = $1 AND id = $2`, [tenant, id])
-    return row?.at == null ? undefined : instant(row.at)
+    return row === undefined || row.at === null ? undefined : instant(row.at)
   }
 
   async find(tx: Tx, tenant: TenantId, id: string): Promise<FleetMember | undefined> {
