@@ -20,19 +20,24 @@ export interface ActClaim {
   readonly sub: string
   readonly iss?: string
   readonly client_id?: string
+  readonly device_id?: string
   readonly agent_id?: string
+  readonly grant_id?: string
   readonly sid?: string
+  /** The key that signed the actor's own token: whoever stole it must not live on in what was exchanged for it (I6). */
+  readonly kid?: string
   readonly act?: ActClaim
 }
 
 const actor = (depth: number): z.ZodType<ActClaim> => z.object({
-  sub: name, iss: name.optional(), client_id: name.optional(), agent_id: name.optional(), sid: name.optional(),
+  sub: name, iss: name.optional(), client_id: name.optional(), device_id: name.optional(), agent_id: name.optional(), grant_id: name.optional(),
+  sid: name.optional(), kid: name.optional(),
   act: (depth === 1 ? z.never() : actor(depth - 1)).optional(),
 })
 
 const parent = z.object({
   iss: name.optional(), sub: name.optional(), sid: name.optional(), client_id: name.optional(),
-  device_id: name.optional(), agent_id: name.optional(), grant_id: name.optional(),
+  device_id: name.optional(), agent_id: name.optional(), grant_id: name.optional(), kid: name.optional(),
 })
 
 /** The payload of an access token: RFC 9068, plus what revocation needs. `sid` is absent for client credentials. */
@@ -56,8 +61,8 @@ export function factsOf(claims: AccessTokenClaims, kid: string): TokenFacts {
     issuer: claims.iss, sub: claims.sub, sessionId: claims.sid, clientId: claims.client_id, deviceId: claims.device_id,
     agentId: claims.agent_id, grantId: claims.grant_id, jti: claims.jti, kid,
   }
-  const parents = (claims.hops ?? []).map(({ iss, sub, sid, client_id, device_id, agent_id, grant_id }): Hop => ({
-    issuer: iss ?? claims.iss, sub, sessionId: sid, clientId: client_id, deviceId: device_id, agentId: agent_id, grantId: grant_id,
+  const parents = (claims.hops ?? []).map(({ iss, sub, sid, client_id, device_id, agent_id, grant_id, kid: signedBy }): Hop => ({
+    issuer: iss ?? claims.iss, sub, sessionId: sid, clientId: client_id, deviceId: device_id, agentId: agent_id, grantId: grant_id, kid: signedBy,
   }))
   return {
     tenant: claims.tenant as TenantId, hops: [own, ...actorsOf(claims), ...parents],
@@ -68,7 +73,10 @@ export function factsOf(claims: AccessTokenClaims, kid: string): TokenFacts {
 function actorsOf({ iss, act }: AccessTokenClaims): Hop[] {
   const actors: Hop[] = []
   for (let each = act; each !== undefined; each = each.act) {
-    actors.push({ issuer: each.iss ?? iss, sub: each.sub, sessionId: each.sid, clientId: each.client_id, agentId: each.agent_id })
+    actors.push({
+      issuer: each.iss ?? iss, sub: each.sub, sessionId: each.sid, clientId: each.client_id, deviceId: each.device_id,
+      agentId: each.agent_id, grantId: each.grant_id, kid: each.kid,
+    })
   }
   return actors
 }

@@ -10,7 +10,10 @@ export interface KeySource {
 export interface JwksOptions {
   /** At least this long between two fetches, whatever key ids strangers invent. */
   readonly cooldownMs: number
-  /** A set older than this is fetched anew before it is believed again; if that fails, the old one still holds. */
+  /**
+   * A set older than this is fetched anew, and holds while that is under way; one twice as old is waited for. If fetching fails, the old
+   * one still holds, and nobody waits: an issuer that is away must not slow down what it vouched for.
+   */
   readonly maxAgeMs: number
   readonly clock: Pick<Clock, 'monotonicMs'>
   /** Told of every failed fetch and unusable set; verification itself only sees a missing key. */
@@ -31,14 +34,17 @@ class JwksKeySource implements KeySource {
   private fetchedAt = -Infinity
   private triedAt = -Infinity
   private flight: Promise<void> | undefined
+  private isFailing = false
 
   constructor(private readonly fetchJwks: () => Promise<JSONWebKeySet>, private readonly options: JwksOptions) {}
 
   async key(kid: string, alg: SigningAlgorithm): Promise<CryptoKey | undefined> {
-    if (this.since(this.fetchedAt) >= this.options.maxAgeMs) await this.refresh()
-    const known = this.known(kid, alg)
+    const age = this.since(this.fetchedAt)
+    const refreshing = age >= this.options.maxAgeMs ? this.refresh() : undefined
+    const mustWait = age >= 2 * this.options.maxAgeMs && !this.isFailing
+    const known = mustWait ? undefined : this.known(kid, alg)
     if (known) return known
-    await this.refresh()
+    await (refreshing ?? this.refresh())
     return this.known(kid, alg)
   }
 
@@ -76,7 +82,9 @@ class JwksKeySource implements KeySource {
       this.keys = keys.filter((each) => each !== null && typeof each === 'object')
       this.imported = new Map()
       this.fetchedAt = this.options.clock.monotonicMs()
+      this.isFailing = false
     } catch (error) {
+      this.isFailing = true
       this.options.onError?.(error)
     }
   }

@@ -2,6 +2,7 @@ import { assert } from '@curfew/kernel'
 import { SignJWT, type CryptoKey } from 'jose'
 import { kidPattern, type SigningAlgorithm } from './algorithms.js'
 import { accessTokenClaims, type AccessTokenClaims } from './claims.js'
+import { maxTokenLength } from './compact.js'
 
 export interface SigningKey {
   readonly kid: string
@@ -14,5 +15,7 @@ export async function mintAccessToken(claims: AccessTokenClaims, { kid, alg, pri
   const checked = accessTokenClaims.safeParse(claims)
   assert(checked.success, `claims that no verifier takes: ${checked.error?.issues.map(({ path }) => path.join('.')).join(', ')}`)
   assert(kidPattern.test(kid), 'a key id that no verifier takes')
-  return new SignJWT(checked.data).setProtectedHeader({ alg, kid, typ: 'at+jwt' }).sign(privateKey)
+  const token = await new SignJWT(checked.data).setProtectedHeader({ alg, kid, typ: 'at+jwt' }).sign(privateKey)
+  assert(token.length <= maxTokenLength, 'a token longer than any verifier takes')
+  return token
 }
