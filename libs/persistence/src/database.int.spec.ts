@@ -6,6 +6,9 @@ import type { Database } from './database.js'
 import { opened, PublisherDouble, record } from './publisher-double.contract.js'
 import { tenantTable } from './tenant-table.adapter.js'
 
+// The machine may be busy with other specs; conditions below have limits of their own.
+jest.setTimeout(60_000)
+
 const acme = tenantId('acme')
 const globex = tenantId('globex')
 

@@ -1,12 +1,14 @@
 import { tenantId } from '@curfew/kernel'
-import { freshDatabase, type FreshDatabase } from '@curfew/testing'
-import { Client } from 'pg'
+import { freshDatabase, until, type FreshDatabase } from '@curfew/testing'
+import { Client, Pool } from 'pg'
 import type { Database, Tx } from './database.js'
 import { deferred } from './deferred.js'
 import { LogDouble, opened, PublisherDouble, record } from './publisher-double.contract.js'
 import { OutboxStore } from './outbox.store.js'
 import { Purge } from './purge.adapter.js'
-import { Pool } from 'pg'
+
+// The machine may be busy with other specs; conditions below have limits of their own.
+jest.setTimeout(60_000)
 
 const acme = tenantId('acme')
 const globex = tenantId('globex')
@@ -68,7 +70,8 @@ describe('the inbox', () => {
 
 /** Resolves when a transaction of ours waits for another. */
 async function waiting(): Promise<void> {
-  for (;;) if ((await admin.query('SELECT FROM pg_stat_activity WHERE wait_event_type = \'Lock\' AND application_name = \'curfew_session\'')).rowCount) return
+  const blocked = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'curfew_session'`
+  await until(async () => (await admin.query(blocked)).rowCount, { timeoutMs: 5000, what: 'one transaction to wait for the other' })
 }
 
 describe('an idempotency key', () => {

@@ -57,7 +57,7 @@ afterAll(async () => {
     rmSync(home, { recursive: true, force: true })
     rmSync(place, { recursive: true, force: true })
   }
-})
+}, 60_000)
 
 test('a closed parent directory is no obstacle, the password stays private, and what was written is there after a restart', async () => {
   const dataDir = join(closedParent(), 'state')

@@ -6,6 +6,9 @@ import type { Database } from './database.js'
 import { deferred } from './deferred.js'
 import { LogDouble, opened, PublisherDouble, record } from './publisher-double.contract.js'
 
+// The machine may be busy with other specs; conditions below have limits of their own.
+jest.setTimeout(60_000)
+
 const acme = tenantId('acme')
 const unavailable = { code: 'dependency.unavailable', status: 503, retryAfterMs: 1000 }
 let server: OwnPostgres

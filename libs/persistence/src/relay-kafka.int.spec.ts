@@ -6,6 +6,9 @@ import { Client } from 'pg'
 import { opened, record } from './publisher-double.contract.js'
 import { tableLogStore } from './table-log-store.adapter.js'
 
+// The machine may be busy with other specs; conditions below have limits of their own.
+jest.setTimeout(60_000)
+
 const acme = tenantId('acme')
 const topic = topics.revocations.name
 const quiet: BusLog = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }

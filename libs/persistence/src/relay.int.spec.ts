@@ -6,6 +6,9 @@ import { Client } from 'pg'
 import type { Database } from './database.js'
 import { LogDouble, opened, PublisherDouble, record } from './publisher-double.contract.js'
 
+// The machine may be busy with other specs; conditions below have limits of their own.
+jest.setTimeout(60_000)
+
 const acme = tenantId('acme')
 let fresh: FreshDatabase
 let admin: Client

@@ -4,6 +4,9 @@ import { freshDatabase, ownPostgres, until, type FreshDatabase } from '@curfew/t
 import { Client } from 'pg'
 import { tableLogStore } from './table-log-store.adapter.js'
 
+// The machine may be busy with other specs; conditions below have limits of their own.
+jest.setTimeout(60_000)
+
 const day = 24 * 3_600_000
 const clock = new ManualClock(1_800_000_000_000)
 let fresh: FreshDatabase
