@@ -25,9 +25,11 @@ const codeOf = (record: BusRecord): ProblemCode | undefined => {
 }
 
 test('what is written is read back, with what surrounds it', () => {
-  const event = decodeEvent(received(encodeEvent(events.signal, 'k', { ...attributes, traceparent: '00-a-b-01', signature: 'kid.sig' }, data, type)))
-  expect(event).toMatchObject({ id: 'e1', source: 'urn:hr', tenant: 'acme', time: at, type, traceparent: '00-a-b-01', signature: 'kid.sig', data, spec: events.signal })
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const event = decodeEvent(received(encodeEvent(events.signal, 'k', { ...attributes, traceparent, signature: 'kid.sig' }, data, type)))
+  expect(event).toMatchObject({ id: 'e1', source: 'urn:hr', tenant: 'acme', time: at, type, traceparent, signature: 'kid.sig', data, spec: events.signal })
   expect(event.record.offset).toBe(7n)
+  expect(decodeEvent(withHeaders({ traceparent: 'x'.repeat(5_000) })).traceparent).toBeUndefined()
 })
 
 test('an event is a CloudEvent in binary mode to others', () => {
@@ -90,6 +92,10 @@ test('an invalid event says where, and does not quote what it says', () => {
 test('a writer is told that its event is too large before it is sent', () => {
   const much = { ...data, details: { note: 'x'.repeat(topics.lifecycle.takesBytes) } }
   expect(() => encodeEvent(events.signal, 'k', attributes, much, type)).toThrow(Fault)
+})
+
+test('a family of types is none', () => {
+  expect(() => encodeEvent(events.signal, 'k', attributes, data)).toThrow('name one')
 })
 
 test('no two lists of names make one key', () => {

@@ -1,5 +1,5 @@
 import { eventSpec, Fault, type EventSpec, type FieldError } from '@curfew/contracts'
-import { defaultTenant, parseInstant, tenantId, toIso, tenantPattern, type Instant, type TenantId } from '@curfew/kernel'
+import { assert, defaultTenant, parseInstant, tenantId, toIso, tenantPattern, type Instant, type TenantId } from '@curfew/kernel'
 import type { BusRecord, OutgoingRecord } from './port.js'
 
 export interface EventAttributes {
@@ -43,6 +43,7 @@ export const eventKey = (tenant: string, ...names: string[]): string => JSON.str
  * It does not validate `data`: its type has; `type` is needed for a family of types (the lifecycle signals) only.
  */
 export function encodeEvent<T>(spec: EventSpec<T>, key: string, attributes: EventAttributes, data: T, type: string = spec.type): OutgoingRecord {
+  assert(!type.includes('<'), `${type} is a family of types: name one`)
   const value = Buffer.from(JSON.stringify(data), 'utf8')
   if (value.length > spec.topic.takesBytes) throw tooLarge(value.length, spec.topic.takesBytes)
   const headers: Record<string, string> = {
@@ -74,7 +75,7 @@ export function decodeEvent(record: BusRecord): ReceivedEvent {
   checkVersion(header.get('ce_dataschema'), type, spec)
   return {
     id, source, type, spec, record, tenant: tenantOf(header.get('ce_tenant')), time: timeOf(header.get('ce_time')),
-    traceparent: header.get('traceparent') ?? header.get('ce_traceparent'), signature: header.get('curfew-signature'),
+    traceparent: traceOf(header.get('traceparent') ?? header.get('ce_traceparent')), signature: header.get('curfew-signature'),
     data: validated(spec, readJson(record, spec, header.get('content-type') ?? header.get('ce_datacontenttype'))),
   }
 }
@@ -104,6 +105,9 @@ function timeOf(value: string | undefined): Instant | undefined {
   if (at === undefined) throw unreadable('ce_time is not an RFC 3339 instant')
   return at
 }
+
+// W3C Trace Context: one that cannot be read is as good as none.
+const traceOf = (value: string | undefined): string | undefined => (value !== undefined && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(value) ? value : undefined)
 
 function checkVersion(dataschema: string | undefined, type: string, spec: EventSpec): void {
   if (dataschema === undefined ? spec.version === 1 : dataschema === schemaOf(type, spec.version)) return

@@ -36,7 +36,7 @@ class KafkaBus extends MessageBus {
   }
 
   consume(options: ConsumeOptions): Promise<GroupConsumer> {
-    const consumer = new KafkaGroupConsumer({ ...this.options, ...options, inside: this.inside }, () => this.consumers.delete(consumer))
+    const consumer = new KafkaGroupConsumer({ ...this.options, ...options, inside: this.inside, describe: (topic) => this.reader.describe(topic) }, () => this.consumers.delete(consumer))
     this.consumers.add(consumer)
     return Promise.resolve(consumer)
   }

@@ -1,16 +1,19 @@
-import kafkajs, { type Consumer, type EachBatchPayload, type KafkaConfig, type LogEntry } from 'kafkajs'
+import kafkajs, { type Consumer, type EachBatchPayload } from 'kafkajs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { nameOf, type KafkaAssignment } from './kafka-assignment.adapter.js'
 import type { KafkaGroupOptions } from './kafka-group.adapter.js'
-import { pinToEnd } from './kafka-pin.adapter.js'
+import { pinToEnd } from './kafka-offsets.adapter.js'
+import { kafkajsConfig, partsOf, recordOf } from './kafkajs-client.adapter.js'
+import { readEveryCodec } from './kafkajs-codecs.adapter.js'
 import { quietenRequestQueues } from './kafkajs-queue.adapter.js'
 import { KafkaSockets } from './kafkajs-sockets.adapter.js'
-import type { BusLog, BusRecord } from './port.js'
+import { TopicWatch } from './kafka-topic-watch.adapter.js'
 import { settlesWithin } from './within.js'
 
 /** A member that is killed holds its partitions this long; one whose event loop stands still for as long has lost them anyway. */
 const sessionMs = 15_000
-const heartbeatMs = 3_000
+/** Also how soon a member hears that the group has changed. */
+const heartbeatMs = 1_000
 /** How long members have to come back in a rebalance: a heartbeat to hear of it, the drain, and slack. */
 const rebalanceMs = 20_000
 /** Running handlers have this long before the partitions may go to another member; well within the session. */
@@ -24,6 +27,7 @@ const commitEveryMs = 500
 const waitForRoomMs = 100
 /** Longer than a drain and a rebalance together: a consumer that fetched nothing for so long is stuck. */
 const silentMs = 45_000
+const lookEveryMs = 10_000
 
 /**
  * One kafkajs consumer from joining to its end. kafkajs fetches and joins; everything that may take time or fail is ours: no handler runs inside it, it
@@ -31,8 +35,11 @@ const silentMs = 45_000
  */
 export class KafkaConsumer {
   hasJoined = false
+  /** The topic it ended for because it is another than before. */
+  madeAnew: string | undefined
   private readonly sockets = new KafkaSockets()
   private readonly consumer: Consumer
+  private readonly topics: TopicWatch
   private end!: (reason: string) => void
   private readonly ended = new Promise<string>((resolve) => { this.end = resolve })
   private commitNow: EachBatchPayload['commitOffsetsIfNecessary'] | undefined
@@ -47,7 +54,8 @@ export class KafkaConsumer {
 
   constructor(private readonly options: KafkaGroupOptions, private readonly assignment: KafkaAssignment) {
     quietenRequestQueues()
-    this.consumer = new kafkajs.Kafka(clientConfig(options, this.sockets)).consumer({
+    readEveryCodec()
+    this.consumer = new kafkajs.Kafka(kafkajsConfig(options, this.sockets)).consumer({
       groupId: options.inside(options.group), sessionTimeout: sessionMs, heartbeatInterval: heartbeatMs, rebalanceTimeout: rebalanceMs,
       maxWaitTimeInMs: maxWaitMs, minBytes: 1, maxBytes: 8 * 1_048_576, maxBytesPerPartition: 1_048_576, metadataMaxAge: 30_000, allowAutoTopicCreation: false,
       // A budget of retries that runs out stops the consumer; it must not run out. A crash is ours to repair.
@@ -57,6 +65,7 @@ export class KafkaConsumer {
         return kafkajs.PartitionAssigners.roundRobin(config)
       }],
     })
+    this.topics = new TopicWatch(options)
     this.listen()
   }
 
@@ -65,7 +74,7 @@ export class KafkaConsumer {
     const close = (): void => this.end('closed')
     signal.addEventListener('abort', close, { once: true })
     if (signal.aborted) close()
-    const watch = setInterval(() => this.lookForSilence(), 5_000)
+    const watch = setInterval(() => void this.lookAround(), lookEveryMs)
     this.start().catch((error: unknown) => this.end(String(error).slice(0, 300)))
     const reason = await this.ended
     clearInterval(watch)
@@ -86,6 +95,7 @@ export class KafkaConsumer {
     const topics = this.options.topics.map(this.options.inside)
     if (this.options.from === 'latest') await pinToEnd(this.options, this.options.inside(this.options.group), topics)
     await this.consumer.connect()
+    await this.topics.madeAnew()
     await this.consumer.subscribe({ topics, fromBeginning: true })
     await this.consumer.run({
       autoCommit: false, eachBatchAutoResolve: false,
@@ -207,8 +217,14 @@ export class KafkaConsumer {
     }
   }
 
-  private lookForSilence(): void {
-    if (this.hasJoined && performance.now() - this.lastSign > silentMs) this.end(`nothing was fetched for ${silentMs} ms`)
+  private async lookAround(): Promise<void> {
+    if (!this.hasJoined) return
+    if (performance.now() - this.lastSign > silentMs) this.end(`nothing was fetched for ${silentMs} ms`)
+    this.madeAnew ??= await this.topics.madeAnew()
+    if (this.madeAnew === undefined) return
+    // What is in hand belongs to the old topic and must not be committed to the new one.
+    this.commitNow = undefined
+    this.end(`${this.madeAnew} was created anew`)
   }
 
   /** While handlers end, kafkajs keeps the membership alive and fetches nothing. */
@@ -229,30 +245,4 @@ export class KafkaConsumer {
 interface ClusterHooks {
   findGroupCoordinator(group: { groupId: string }): Promise<unknown>
   disconnect(): Promise<void>
-}
-
-function clientConfig({ brokers, clientId, log }: KafkaGroupOptions, sockets: KafkaSockets): KafkaConfig {
-  return {
-    brokers: [...brokers], clientId, connectionTimeout: 3_000, requestTimeout: 5_000, enforceRequestTimeout: true, socketFactory: sockets.factory,
-    retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 3 }, logLevel: kafkajs.logLevel.INFO, logCreator: () => (entry) => say(log, entry),
-  }
-}
-
-/** What kafkajs calls an error is a connection that it makes anew: a warning. Whether the consumer is well, its health says. */
-function say(log: BusLog, { level, namespace, log: { message, timestamp: _, ...fields } }: LogEntry): void {
-  const text = `kafkajs ${namespace}: ${message}`
-  if (level <= kafkajs.logLevel.WARN) log.warn(fields, text)
-  else log.debug(fields, text)
-}
-
-const partsOf = (name: string): { topic: string; partitions: number[] } => ({ topic: name.slice(0, name.lastIndexOf('/')), partitions: [Number(name.slice(name.lastIndexOf('/') + 1))] })
-
-type Message = EachBatchPayload['batch']['messages'][number]
-
-/** The value is copied: kafkajs hands out slices, and one record that waits would keep a whole fetch of 8 MiB in memory. */
-function recordOf(topic: string, partition: number, { offset, key, value, headers, timestamp }: Message): BusRecord {
-  return {
-    topic, partition, offset: BigInt(offset), key: key?.toString('utf8') ?? null, value: value === null ? null : Buffer.from(value), timestamp: Number(timestamp),
-    headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, text]) => [name, String((Array.isArray(text) ? text.at(-1) : text) ?? '')])),
-  }
 }

@@ -3,13 +3,15 @@ import { pauseAfter } from './deliver.js'
 import { KafkaAssignment } from './kafka-assignment.adapter.js'
 import type { KafkaAddress } from './kafka-client.adapter.js'
 import { KafkaConsumer } from './kafka-consumer.adapter.js'
+import { forgetOffsets } from './kafka-offsets.adapter.js'
 import type { PartitionWork } from './partition-work.js'
-import type { BusLog, ConsumeOptions, GroupConsumer } from './port.js'
+import type { BusLog, ConsumeOptions, GroupConsumer, TopicDescription } from './port.js'
 
 export interface KafkaGroupOptions extends KafkaAddress, ConsumeOptions {
   readonly log: BusLog
   /** The name that a topic or group has on the broker. */
   readonly inside: (name: string) => string
+  readonly describe: (topic: string) => Promise<TopicDescription>
 }
 
 /** A member of a group for as long as it is wanted: one kafkajs consumer after another, whatever becomes of each. */
@@ -46,8 +48,14 @@ export class KafkaGroupConsumer implements GroupConsumer {
       failures = consumer.hasJoined ? 1 : failures + 1
       this.current = undefined
       if (signal.aborted) return
+      if (consumer.madeAnew !== undefined) await this.forget(consumer.madeAnew)
       this.options.log.warn({ group: this.options.group, failures, reason: this.lastReason }, 'a consumer has ended and is made anew')
       await pause(pauseAfter(failures), undefined, { signal }).catch(() => undefined)
     }
+  }
+
+  private async forget(topic: string): Promise<void> {
+    const { group, inside, log } = this.options
+    await forgetOffsets(this.options, inside(group), inside(topic)).catch((error: unknown) => log.error({ group, topic, err: error }, 'a topic was created anew and the offsets of the old one are still there'))
   }
 }

@@ -110,6 +110,8 @@ const configOf = (spec: TopicSpec): Record<string, string> => ({
   'cleanup.policy': spec.cleanup, 'retention.ms': String(spec.retentionMs), 'max.message.bytes': String(spec.maxBytes),
   // The broker's clock: a producer's clock in the past would have its records deleted early.
   'message.timestamp.type': 'LogAppendTime',
+  // The broker unpacks what producers compress: sizes are then true sizes, and no reader meets a codec it lacks, or a bomb.
+  'compression.type': 'uncompressed',
 })
 
 /** Lowering retention deletes records, and lowering a size refuses them: whoever raised them had a reason. */
