@@ -56,7 +56,7 @@ const noEnvironment = ['error',
 const harness = 'apps/e2e/**'
 const bareFiles = ['apps/*/src/**/!(*.*).ts', 'libs/*/src/**/!(*.*).ts']
 /** Entry points, public indexes, composition roots and the reader of the environment have ordinary names and are not pure. */
-const notPure = ['main', 'index', 'compose', 'config', 'reset', 'parts'].map((name) => `**/src/${name}.ts`)
+const notPure = ['main', 'index', 'compose', 'config', 'parts'].map((name) => `**/src/${name}.ts`)
 
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '.nx/**', '.curfew/**', 'bench/results/**'] },

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { endOrphans, environmentFrom, keptParts, provideParts } from '@curfew/testing/parts'
 import { buildWorkspaces } from '../build/all.adapter.mjs'
+import { whenAskedToEnd } from '../launch/ending.adapter.mjs'
 import { binDirectory } from '../pinned-node.mjs'
 import { endChildren, runCaptured } from './children.adapter.js'
 import { failedTasks, failureText } from './nx-output.js'
@@ -23,10 +24,14 @@ interface StepResult {
   readonly trouble?: string
 }
 
+let isInterrupted = false
+
 async function step(title: string, work: () => Promise<StepResult>): Promise<Tally> {
   const began = performance.now()
   write(`${title} … `)
   const { summary, tally, trouble } = await work()
+  // Told to end: what a killed step has to say is no result.
+  if (isInterrupted) await new Promise(() => undefined)
   say(`${duration(performance.now() - began)}${summary && `: ${summary}`}`)
   if (trouble) say(`\n${indented(trouble.trim())}\n`)
   for (const complaint of tally.complaints) say(`  ${title}: ${complaint}`)
@@ -120,14 +125,13 @@ function cleanUp(): Promise<void> {
 }
 
 async function interrupted(signal: NodeJS.Signals): Promise<void> {
+  if (isInterrupted) return
+  isInterrupted = true
   say(`\n${signal}: stopping what this run started`)
   await cleanUp().catch((error: unknown) => console.error(error))
   process.exit(signal === 'SIGINT' ? 130 : 143)
 }
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, (name) => void interrupted(name))
-// A launcher that was killed cannot tell us; the parts must not outlive the run because of that.
-const launcher = process.ppid
-setInterval(() => process.ppid !== launcher && void interrupted('SIGTERM'), 1000).unref()
+whenAskedToEnd((signal: NodeJS.Signals) => void interrupted(signal))
 
 const began = performance.now()
 try {

@@ -3,7 +3,7 @@ import { joined, readGraph, workspaceEdges } from './imports.js'
 import { baseName, folderOf, isCode, isSource, isTest, layerOf, workspaceOf, type Rule, type Tree } from './tree.js'
 
 /** Entry points, public indexes, composition roots and the reader of the environment: ordinary names that are not pure. */
-const plainNames = new Set(['main.ts', 'index.ts', 'compose.ts', 'config.ts', 'reset.ts', 'parts.ts'])
+const plainNames = new Set(['main.ts', 'index.ts', 'compose.ts', 'config.ts', 'parts.ts'])
 const isBare = (path: string): boolean => /^(apps|libs)\/[^/]+\/src\//.test(path) && /^[^.]+\.tsx?$/.test(baseName(path)) && !plainNames.has(baseName(path))
 const pureBuiltins = /^node:(assert|buffer|crypto|path|querystring|string_decoder|url|util)(\/|$)/
 
@@ -59,7 +59,7 @@ function isStart(tree: Tree, path: string): boolean {
   const workspace = workspaceOf(tree, path)
   if (!workspace || isTest(path)) return false
   const within = path.slice(workspace.path.length + 1)
-  if (/^src\/(main|index|compose|config|reset)\.ts$/.test(within) || /\.main\.ts$/.test(within)) return true
+  if (/^src\/(main|index|compose|config)\.ts$/.test(within) || /\.main\.ts$/.test(within)) return true
   if (/^(tools\/[^/]+|(tools|bench)\/jest\.config)\.mjs$/.test(path)) return true
   return Object.values(workspace.manifest.exports ?? {}).some((target) => Object.values(target).includes(`./${within}`))
 }
