@@ -5,6 +5,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { randomBytes } from 'node:crypto'
 import { Agent, request } from 'undici'
 import type { RunningGateway } from '../compose.js'
+import { createProxy } from './proxy.http.js'
 import { listening, readyGateway, ScriptedControlPlane, textOf } from '../running-gateway.contract.js'
 
 let plane: ScriptedControlPlane
@@ -336,6 +337,20 @@ test('a body cannot smuggle a request: what the upstream counts is what the gate
   const smuggled = 'GET /admin HTTP/1.1\r\nHost: a\r\n\r\n'
   await raw(`POST /one HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\nContent-Length: ${smuggled.length}\r\nConnection: close, content-length\r\n\r\n${smuggled}`)
   expect(seen).toEqual([`POST /one ${smuggled.length}`])
+})
+
+test('a defect while judging is a 500 that tells nothing of it, and lets nothing through', async () => {
+  const failures: unknown[] = []
+  const proxy = createProxy({
+    admit: () => Promise.reject(new Error('a defect with a secret')), upstream: undefined, cookieName: 'c', trustForwarded: false, monotonicMs: () => 0,
+    onDone: (outcome) => failures.push(outcome), onFailure: (error) => failures.push((error as Error).cause),
+  })
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  const answer = await request(`http://127.0.0.1:${(proxy.address() as AddressInfo).port}/`, { dispatcher: agent, headers: { authorization } })
+  const text = await answer.body.text()
+  expect([answer.statusCode, (JSON.parse(text) as { code: string }).code, text.includes('secret'), failures]).toEqual([500, 'internal', false, [new Error('a defect with a secret'), 'defect']])
+  proxy.close()
 })
 
 test('a thousand requests at once are all served', async () => {

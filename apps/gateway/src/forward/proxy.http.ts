@@ -33,7 +33,7 @@ const drainableBytes = 262_144
 
 /** The reverse proxy: every request is judged, and goes on or is told why not. Not listening yet. */
 export function createProxy(options: ProxyOptions): Server {
-  const server = createServer({ maxHeaderSize, headersTimeout: headersTimeoutMs, requestTimeout: 0, keepAliveTimeout: 65_000 })
+  const server = createServer({ maxHeaderSize, headersTimeout: headersTimeoutMs, requestTimeout: 0, keepAliveTimeout: 65_000, keepAlive: true, keepAliveInitialDelay: 60_000 })
   server.maxConnections = maxConnections
   server.on('request', (request, response) => void serve(request, response, options))
   // RFC 9110 section 10.1.1: who waits for leave to send a body gets it once it is admitted, or a refusal instead of it.
@@ -46,12 +46,14 @@ async function serve(request: IncomingMessage, response: ServerResponse, options
   let outcome = 'defect'
   // Both ends report their failures where they are awaited; without a listener they would end the process.
   response.on('error', () => undefined)
-  watchBody(request)
+  watchBody(request, response)
   try {
     outcome = await answer(request, response, options, beforeBody)
   } catch (error) {
-    options.onFailure(error, '')
-    response.destroy()
+    if (response.headersSent || response.destroyed) {
+      options.onFailure(error, '')
+      response.destroy()
+    } else refuseWith(new Fault('internal', {}, { cause: error }), false, request, response, options)
   } finally {
     options.onDone(outcome, options.monotonicMs() - startedAt)
   }
@@ -97,9 +99,12 @@ function refuseWith(fault: Fault, isBrowser: boolean, request: IncomingMessage, 
   return fault.code
 }
 
-function watchBody(request: IncomingMessage): void {
+function watchBody(request: IncomingMessage, response: ServerResponse): void {
   request.on('error', () => undefined)
   if (request.headers['transfer-encoding'] === undefined && Number(request.headers['content-length'] ?? 0) === 0) return
   request.setTimeout(bodySilenceMs, () => request.destroy())
-  request.once('end', () => request.setTimeout(0))
+  // Once the answer is out, the connection's time is that of an idle one, and not ours to stop.
+  request.once('end', () => {
+    if (!response.writableFinished) request.setTimeout(0)
+  })
 }

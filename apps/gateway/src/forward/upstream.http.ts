@@ -9,8 +9,8 @@ export interface UpstreamOptions {
   readonly timeoutMs: number
 }
 
-/** Sockets to the upstream: more are of no use to one Node process, and fewer queue under long answers. */
-const maxSockets = 256
+/** Sockets to the upstream, opened as they are needed. Each open stream of events holds one; requests past them wait for one to be free. */
+const maxSockets = 1_024
 /** Requests under way at once, those waiting for a socket included. Past it they are refused with 503 `service.overloaded`. */
 const maxUnderWay = 4_096
 const maxHeaderSize = 65_536
