@@ -9,7 +9,8 @@ export class ConsumerMetrics {
   private readonly parked: Counter
 
   constructor(registry: Registry) {
-    const counter = (name: string, help: string, labelNames: string[]): Counter => new Counter({ name, help, labelNames, registers: [registry] })
+    const counter = (name: string, help: string, labelNames: string[]): Counter =>
+      registry.getSingleMetric(name) as Counter | undefined ?? new Counter({ name, help, labelNames, registers: [registry] })
     this.done = counter('curfew_consumer_handled_total', 'Records handled to the end, by service and topic.', ['service', 'topic'])
     this.retried = counter('curfew_consumer_retried_total', 'Attempts that failed and are made again, by service and topic.', ['service', 'topic'])
     this.parked = counter('curfew_consumer_parked_total', 'Records kept aside because they could not be handled, by service, topic and problem code.', ['service', 'topic', 'reason'])

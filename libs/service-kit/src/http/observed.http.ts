@@ -9,6 +9,7 @@ import { templateOf } from './routing.js'
 
 /** From half a millisecond, what a cached answer takes, to the minute that a caller may wait for a revocation. */
 const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60]
+const durationName = 'curfew_http_request_duration_seconds'
 /** Asked every few seconds by machines: they would bury what people look for. */
 const isRoutine = (route: string): boolean => ['/livez', '/readyz', '/metrics'].includes(route)
 
@@ -17,8 +18,9 @@ export const routeOf = (request: FastifyRequest): string => (request.is404 ? 'un
 
 /** Every request is one span, one histogram sample and one line in the access log. */
 export function observeRequests(instance: FastifyInstance, { metrics, log }: { readonly metrics: Registry; readonly log: ServiceLog }): void {
-  const duration = new Histogram({
-    name: 'curfew_http_request_duration_seconds', help: 'Time from the request\'s headers to the end of its answer, by route pattern.',
+  // A registry outlives the server where one is stopped and started again on the same platform.
+  const duration = metrics.getSingleMetric(durationName) as Histogram | undefined ?? new Histogram({
+    name: durationName, help: 'Time from the request\'s headers to the end of its answer, by route pattern.',
     labelNames: ['method', 'route', 'status'], buckets, registers: [metrics],
   })
   const open = new WeakMap<FastifyRequest, { readonly span: Span; readonly context: Context }>()
