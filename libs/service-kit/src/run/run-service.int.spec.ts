@@ -43,6 +43,7 @@ test('a service listens before its neighbours are there, and says what it waits 
   expect(await readiness(url)).toEqual([expect.stringMatching(/^no signing keys could be had from http:/)])
   const answer = await fetch(`${url}/v1/notes`, { headers: { authorization: 'Bearer x.y.z' } })
   expect(answer.status).toBe(401)
+  expect(await (await fetch(`${url}/metrics`)).text()).toContain('nodejs_eventloop_lag_seconds')
 })
 
 test('once its issuer\'s keys are there, only the feed of callers is missing', async () => {
