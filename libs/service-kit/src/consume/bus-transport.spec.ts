@@ -10,6 +10,7 @@ import { startServices, type RunningServices } from '../start-services.adapter.j
 import { startTelemetry } from '../telemetry/telemetry.adapter.js'
 import { HandBus, testPlatform, type TestPlatform } from '../test-platform.contract.js'
 
+jest.setTimeout(20_000)
 startTelemetry({ service: 'spec' })
 
 let platform: TestPlatform

@@ -5,6 +5,7 @@ import { startTelemetry } from '../telemetry/telemetry.adapter.js'
 import { testPlatform, type TestPlatform } from '../test-platform.contract.js'
 import { reasonsAgainst } from './readiness.js'
 
+jest.setTimeout(20_000)
 startTelemetry({ service: 'spec' })
 
 let platform: TestPlatform

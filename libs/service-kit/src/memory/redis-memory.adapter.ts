@@ -10,10 +10,12 @@ export interface RedisMemoryOptions {
   readonly log: ServiceLog
   /** Put before every key. */
   readonly prefix?: string
+  /** How long a call waits for Redis. Default 100 ms. */
+  readonly commandMs?: number
 }
 
 /** Redis answers in well under a millisecond; past this it is as good as away, and a request waits for it no longer. */
-const commandMs = 100
+const usualCommandMs = 100
 /** While it is away one command in this time finds out whether it is back; the others do not wait. */
 const awayMs = 1_000
 
@@ -27,7 +29,7 @@ type HitCommand = (key: string, windowMs: number) => Promise<[number, number]>
 
 /**
  * Shared through Redis. While Redis cannot be reached it counts and remembers in this process alone, says so once per outage, and comes
- * back by itself; no call ever fails or waits longer than a tenth of a second.
+ * back by itself; no call ever fails or waits longer than `commandMs`.
  */
 export class RedisMemory extends SharedMemory {
   private readonly redis: Redis
@@ -35,12 +37,14 @@ export class RedisMemory extends SharedMemory {
   private awaySince: number | undefined
   private askAgainAt = 0
   private connecting: Promise<void> | undefined
+  private readonly commandMs: number
 
   constructor(private readonly options: RedisMemoryOptions) {
     super()
     this.local = new LocalMemory(options.clock)
+    this.commandMs = options.commandMs ?? usualCommandMs
     this.redis = new Redis(options.url, {
-      keyPrefix: options.prefix ?? 'curfew:', commandTimeout: commandMs, connectTimeout: 2_000, maxRetriesPerRequest: 0, enableOfflineQueue: false,
+      keyPrefix: options.prefix ?? 'curfew:', commandTimeout: this.commandMs, connectTimeout: 2_000, maxRetriesPerRequest: 0, enableOfflineQueue: false,
       autoResubscribe: false, disconnectTimeout: 200, retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), 2_000),
     })
     this.redis.defineCommand('curfewHit', { numberOfKeys: 1, lua: hitScript })
@@ -92,7 +96,7 @@ export class RedisMemory extends SharedMemory {
     let timer: NodeJS.Timeout | undefined
     try {
       await new Promise<void>((resolve, reject) => {
-        timer = setTimeout(() => reject(new Error('no connection in time')), commandMs)
+        timer = setTimeout(() => reject(new Error('no connection in time')), this.commandMs)
         this.connecting ??= new Promise<void>((settled) => this.redis.once('ready', settled))
         void this.connecting.then(resolve)
       })

@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 
+jest.setTimeout(60_000)
+
 const root = join(process.cwd(), '../..')
 const secret = 'hunter2-hunter2-hunter2'
 const started: TestProcess[] = []
