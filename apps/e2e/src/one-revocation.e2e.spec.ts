@@ -20,7 +20,7 @@ beforeAll(async () => {
 }, 180_000)
 
 afterAll(async () => {
-  await profile?.close()
+  await Promise.allSettled([profile?.close()])
   await Promise.allSettled([kafka?.close(), upstream?.close()])
   await database?.drop()
 }, 60_000)
@@ -108,7 +108,7 @@ test('the inventory and the audit trail tell who ended it and why', async () => 
     const answer = await plane.audit(`revocationId=${body['id']}&kind=curfew.revocation.decided`)
     return answer.body.items?.[0]
   }, { timeoutMs: 15_000, what: 'the revocation in the audit trail' })
-  expect(told).toMatchObject({ actor: { kind: 'client', id: profile.credentials.clientId }, subject: { sub }, reason: 'helpdesk' })
+  expect(told).toMatchObject({ actor: { kind: 'client', id: profile.credentials.clientId }, subject: { sub }, reason: 'helpdesk: ticket 4711' })
   await until(async () => (await plane.sessions(`sub=${sub}&status=ended`)).body.items.some((item) => item['id'] === session.id), { timeoutMs: 15_000, what: 'the session to be ended in the inventory' })
 })
 

@@ -37,6 +37,8 @@ export interface Program {
   kill(): Promise<void>
   start(): Promise<void>
   ready(): Promise<void>
+  /** Ends it in order, if it was ever started. */
+  close(): Promise<void>
 }
 
 export interface DistributedProfile {
@@ -67,7 +69,7 @@ export async function startDistributedProfile(options: DistributedProfileOptions
     await program.start()
     return program
   }
-  const close = (): Promise<void> => Promise.allSettled(started.map((program) => program.process().close())).then(() => undefined)
+  const close = (): Promise<void> => Promise.allSettled(started.map((program) => program.close())).then(() => undefined)
   try {
     const [session, revocation, lifecycle, audit] = (await Promise.all(serviceNames.map((name) => add(serviceProgram(name, portOf(name), env))))) as [Program, Program, Program, Program]
     const gateways = await Promise.all(Array.from({ length: options.gateways ?? 2 }, async (_, index) => {
@@ -120,6 +122,7 @@ function program({ name, url, healthUrl, env }: ProgramOptions): Program {
       running().kill('SIGKILL')
       await running().exit
     },
+    close: async () => current?.close(),
   }
 }
 
