@@ -34,7 +34,7 @@ export const compose: Compose = async (platform) => {
   watermarks.start()
   expiry.start()
   return {
-    name, transport: TRANSPORT, routes: routes.filter(({ service }) => service === name), module: RevocationModule.on(platform, { database, signer, topics: feedTopic }),
+    name, transport: TRANSPORT, worksWithoutBus: true, routes: routes.filter(({ service }) => service === name), module: RevocationModule.on(platform, { database, signer, topics: feedTopic }),
     unready: () => database.ping().then(() => undefined, () => 'the database does not answer'),
     close: async () => {
       await Promise.all([watermarks.close(), expiry.close()])

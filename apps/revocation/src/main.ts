@@ -2,4 +2,4 @@ import { runService } from '@curfew/service-kit'
 import { compose } from './compose.js'
 import { readConfig } from './config.js'
 
-await runService({ name: 'revocation', config: readConfig(), compose })
+await runService({ name: 'revocation', config: readConfig, compose })

@@ -47,6 +47,8 @@ export interface ServiceDefinition {
   /** The `transportId` of the service's `@EventPattern` handlers; they read as group `curfew.<name>`. Absent when it consumes nothing. */
   readonly transport?: symbol
   readonly routes: readonly RouteSpec[]
+  /** What it is there for goes on while the bus is away, so an absent bus does not make it unready: nobody should withdraw it then. */
+  readonly worksWithoutBus?: boolean
   /** Undefined when ready, else one sentence. Asked by `/readyz`. */
   unready(): Promise<string | undefined> | string | undefined
   /** After the server stopped taking requests and the consumers drained. */

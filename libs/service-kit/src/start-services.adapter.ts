@@ -64,10 +64,10 @@ export async function startServices(options: StartServicesOptions): Promise<Runn
   const transports = connectTransports(app, definitions, platform)
   addHealth(instance, platform.metrics, {
     'the process': () => (drain.hasBegun ? 'is shutting down' : undefined),
-    'the message bus': () => platform.bus.ping().then(() => undefined),
+    ...(definitions.every(({ worksWithoutBus }) => worksWithoutBus) ? {} : { 'the message bus': () => platform.bus.ping().then(() => undefined) }),
     'the platform': () => platform.unready?.(),
     ...Object.fromEntries(definitions.map((definition) => [definition.name, () => definition.unready()])),
-    ...Object.fromEntries(transports.map((transport, at) => [`consumer ${at + 1}`, () => transport.unhealthy()])),
+    ...Object.fromEntries(transports.map(({ name, transport }) => [`the consumer of ${name}`, () => transport.unhealthy()])),
   })
   addDocuments(instance, specs)
 
@@ -85,13 +85,14 @@ export async function startServices(options: StartServicesOptions): Promise<Runn
   return { url: urlOf(instance, host), instance, close }
 }
 
-function connectTransports(app: NestFastifyApplication, definitions: readonly ServiceDefinition[], platform: Platform): BusTransport[] {
+/** The consumers whose health counts: that of a service which works without the bus is told by its metrics instead. */
+function connectTransports(app: NestFastifyApplication, definitions: readonly ServiceDefinition[], platform: Platform): { name: string; transport: BusTransport }[] {
   const metrics = new ConsumerMetrics(platform.metrics)
-  return definitions.flatMap(({ name, transport }) => {
+  return definitions.flatMap(({ name, transport, worksWithoutBus }) => {
     if (transport === undefined) return []
     const strategy = new BusTransport({ service: name, transport, bus: platform.bus, clock: platform.clock, log: platform.log, metrics })
     app.connectMicroservice<MicroserviceOptions>({ strategy }, { inheritAppConfig: true })
-    return [strategy]
+    return worksWithoutBus ? [] : [{ name, transport: strategy }]
   })
 }
 

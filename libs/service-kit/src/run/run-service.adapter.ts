@@ -13,7 +13,8 @@ import { serviceLog } from './service-log.adapter.js'
 
 export interface RunServiceOptions {
   readonly name: ServiceName
-  readonly config: ServiceConfig
+  /** Called once, before anything is opened; what it throws is told without a stack, since it is about the environment and not about the program. */
+  readonly config: () => ServiceConfig
   readonly compose: Compose
 }
 
@@ -21,7 +22,8 @@ export interface RunServiceOptions {
  * Runs one service as this process, on Kafka: `main.ts` is this one call. It prints `<name> listens on http://…` once it does, ends cleanly on SIGTERM and
  * SIGINT, and with status 1 and one logged reason on anything nobody caught.
  */
-export async function runService({ name, config, compose }: RunServiceOptions): Promise<void> {
+export async function runService({ name, config: read, compose }: RunServiceOptions): Promise<void> {
+  const config = configOrExit(read)
   const log = serviceLog({ name, level: config.logLevel })
   const ending = endOnSignal(log)
   log.info({ config }, 'the configuration in effect')
@@ -41,6 +43,15 @@ export async function runService({ name, config, compose }: RunServiceOptions): 
     process.stdout.write(`${name} listens on ${services.url}\n`)
   } catch (error) {
     await ending.fail(error, 'the service cannot start')
+  }
+}
+
+function configOrExit(read: () => ServiceConfig): ServiceConfig {
+  try {
+    return read()
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`)
+    process.exit(1)
   }
 }
 

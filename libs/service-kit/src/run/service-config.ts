@@ -37,7 +37,7 @@ const numeral = (min: number, max: number) =>
 const wholeNumber = (min: number, max: number, fallback: number) => numeral(min, max).default(fallback)
 const secret = (min: number) => z.string({ error: 'is required' }).min(min, `must have ${min} characters or more`).transform((text) => new Secret(text))
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).transform((text) => text.replace(/\/+$/, ''))
-const list = (item: z.ZodType<string, string>) => z.string().transform((text) => text.split(',').map((each) => each.trim()).filter((each) => each !== '')).pipe(z.array(item).min(1, 'must name one or more'))
+const list = (item: z.ZodType<string, string>) => z.string({ error: 'is required' }).transform((text) => text.split(',').map((each) => each.trim()).filter((each) => each !== '')).pipe(z.array(item).min(1, 'must name one or more'))
 const connectionUrl = (protocols: readonly string[]) => z.string({ error: 'is required' })
   .refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), `must be a URL beginning with ${protocols.map((each) => `${each}//`).join(' or ')}`)
   .transform((text) => new Secret(text))

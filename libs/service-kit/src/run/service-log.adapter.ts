@@ -1,4 +1,4 @@
-import { pino, type DestinationStream, type Logger } from 'pino'
+import { pino, type DestinationStream, type Logger, type SerializedError } from 'pino'
 import { currentTraceIds } from '../telemetry/telemetry.adapter.js'
 
 /** Whatever ends up in a log field by one of these names is a credential (I12). The bodies and URLs of requests are not logged at all. */
@@ -8,10 +8,21 @@ const credentials = [
 ]
 const redacted = credentials.flatMap((name) => (/^[A-Za-z_]+$/.test(name) ? [name, `*.${name}`, `*.*.${name}`] : [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]))
 
+/**
+ * What of an error is logged. A failed statement carries its parameters, and those are rows: signals, session ids, whatever somebody sent (I12).
+ * The statement and the driver's code are enough to find it.
+ */
+function loggedError(error: Error): SerializedError {
+  const shown = { ...pino.stdSerializers.err(error) } as Record<string, unknown>
+  for (const member of ['parameters', 'driverError', 'detail', 'where', 'internalQuery']) delete shown[member]
+  return shown as unknown as SerializedError
+}
+
 /** The log of a process: JSON lines, UTC, with the trace they belong to and without credentials. */
 export function serviceLog(options: { readonly name: string; readonly level: string; readonly destination?: DestinationStream }): Logger {
   return pino({
     level: options.level, base: { name: options.name }, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) },
+    serializers: { err: loggedError },
     redact: { paths: redacted, censor: '[redacted]' }, mixin: () => currentTraceIds(),
   }, options.destination ?? pino.destination({ fd: 1, sync: true }))
 }

@@ -26,3 +26,13 @@ test('an error is logged with its stack and the cause behind it', () => {
   const { err } = JSON.parse(lines[0] ?? '{}') as { err: { stack: string } }
   expect([err.stack.includes('outer'), err.stack.includes('inner')]).toEqual([true, true])
 })
+
+test('a failed statement is logged without its parameters, which are rows', () => {
+  const failed = Object.assign(new Error('duplicate key value'), {
+    query: 'INSERT INTO signal VALUES ($1)', parameters: ['session-4711'], detail: 'Key (id)=(session-4711) already exists.', code: '23505',
+    driverError: { parameters: ['session-4711'] },
+  })
+  log.error({ err: failed }, 'failed')
+  expect(lines.join('')).not.toContain('session-4711')
+  expect((JSON.parse(lines[0] ?? '{}') as { err: object }).err).toMatchObject({ query: 'INSERT INTO signal VALUES ($1)', code: '23505' })
+})
