@@ -25,8 +25,8 @@ const maxWaitMs = 500
 const commitEveryMs = 500
 /** A full partition holds up its neighbours on the broker this long; then it alone waits. */
 const waitForRoomMs = 100
-/** Longer than a drain and a rebalance together: a consumer that fetched nothing for so long is stuck. */
-const silentMs = 45_000
+/** Longer than a drain and a rebalance together: a consumer that fetched nothing, or had no heartbeat answered, for so long is stuck. */
+const silentMs = 40_000
 const lookEveryMs = 10_000
 
 /**
@@ -46,20 +46,22 @@ export class KafkaConsumer {
   private committing: Promise<void> | undefined
   private commitTimer: NodeJS.Timeout | undefined
   private isHeld = false
-  private lastSign = performance.now()
+  private readonly lastSign = { fetch: 0, heartbeat: 0 }
   private readonly fetching = new Set<number>()
   /** Fetches that began before the last join, and the partitions that must not believe them. */
   private readonly outdated = new Set<number>()
   private readonly fresh = new Set<string>()
 
-  constructor(private readonly options: KafkaGroupOptions, private readonly assignment: KafkaAssignment) {
+  /** `memberId` is the name that the consumer before this one had in the group, if it could not say goodbye. */
+  constructor(private readonly options: KafkaGroupOptions, private readonly assignment: KafkaAssignment, public memberId?: string) {
     quietenRequestQueues()
     readEveryCodec()
     this.consumer = new kafkajs.Kafka(kafkajsConfig(options, this.sockets)).consumer({
       groupId: options.inside(options.group), sessionTimeout: sessionMs, heartbeatInterval: heartbeatMs, rebalanceTimeout: rebalanceMs,
       maxWaitTimeInMs: maxWaitMs, minBytes: 1, maxBytes: 8 * 1_048_576, maxBytesPerPartition: 1_048_576, metadataMaxAge: 30_000, allowAutoTopicCreation: false,
-      // A budget of retries that runs out stops the consumer; it must not run out. A crash is ours to repair.
-      retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 1_000_000, restartOnFailure: async () => false },
+      // Five seconds' worth, and a budget that kafkajs never refills. It must run out: with a coordinator that is gone it would otherwise try that one for
+      // ever. When it has, this consumer ends and another takes its place.
+      retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 8, restartOnFailure: async () => false },
       partitionAssigners: [(config) => {
         this.takeHold(config.cluster as unknown as ClusterHooks)
         return kafkajs.PartitionAssigners.roundRobin(config)
@@ -108,22 +110,37 @@ export class KafkaConsumer {
     const { events } = this.consumer
     this.consumer.on(events.CRASH, ({ payload }) => this.end(String(payload.error).slice(0, 300)))
     this.consumer.on(events.REQUEST_TIMEOUT, ({ payload }) => this.sockets.giveUp(payload.broker))
-    this.consumer.on(events.GROUP_JOIN, ({ payload }) => this.onJoin(payload.memberAssignment))
+    this.consumer.on(events.GROUP_JOIN, ({ payload }) => this.onJoin(payload.memberId, payload.memberAssignment))
+    this.consumer.on(events.HEARTBEAT, () => { this.lastSign.heartbeat = performance.now() })
     this.consumer.on(events.FETCH_START, ({ payload }) => void this.fetching.add(payload.nodeId))
     this.consumer.on(events.FETCH, ({ payload }) => this.onFetched(payload.nodeId))
   }
 
   /**
-   * Two things kafkajs has no option for. Before it joins (again), running handlers must end and be committed, or the next owner of a partition would
-   * overtake them: joining begins with looking for the coordinator, and that waits. And disconnecting in a crash must not reject unheard, which ends the process.
+   * Three things kafkajs has no option for. Before it joins (again), running handlers must end and be committed, or the next owner of a partition would
+   * overtake them: joining begins with looking for the coordinator, and that waits. Who could not say goodbye joins under its old name, or the group would
+   * wait for its own ghost until the session ends. And disconnecting in a crash must not reject unheard, which ends the process.
    */
   private takeHold(cluster: ClusterHooks): void {
     const { findGroupCoordinator, disconnect } = cluster
     cluster.findGroupCoordinator = async (group) => {
       await this.beforeJoin()
-      return findGroupCoordinator.call(cluster, group)
+      const coordinator = await findGroupCoordinator.call(cluster, group)
+      if (!this.hasJoined) this.joinAsBefore(coordinator)
+      return coordinator
     }
     cluster.disconnect = () => disconnect.call(cluster).catch((error: unknown) => this.options.log.debug({ err: error }, 'disconnecting from Kafka failed'))
+  }
+
+  private joinAsBefore(coordinator: Coordinator): void {
+    const { joinGroup } = coordinator
+    const { memberId } = this
+    // Once: a coordinator that knows the name no longer says so, and gives another.
+    this.memberId = undefined
+    coordinator.joinGroup = (request) => {
+      coordinator.joinGroup = joinGroup
+      return joinGroup.call(coordinator, { ...request, memberId: request.memberId || memberId || '' })
+    }
   }
 
   private async beforeJoin(): Promise<void> {
@@ -133,7 +150,7 @@ export class KafkaConsumer {
     await settlesWithin(this.commit(), disconnectMs)
   }
 
-  private onJoin(assigned: Readonly<Record<string, readonly number[]>>): void {
+  private onJoin(memberId: string, assigned: Readonly<Record<string, readonly number[]>>): void {
     const { fresh, lost } = this.assignment.assign(new Set(Object.entries(assigned).flatMap(([topic, partitions]) => partitions.map((partition) => nameOf(topic, partition)))))
     for (const name of lost) this.resume(name)
     for (const node of this.fetching) this.outdated.add(node)
@@ -144,12 +161,13 @@ export class KafkaConsumer {
     }
     this.isHeld = false
     this.hasJoined = true
-    this.lastSign = performance.now()
+    this.memberId = memberId
+    this.lastSign.fetch = this.lastSign.heartbeat = performance.now()
     this.options.log.info({ group: this.options.group, partitions: this.assignment.names.length }, 'the consumer has joined its group')
   }
 
   private onFetched(node: number): void {
-    this.lastSign = performance.now()
+    this.lastSign.fetch = performance.now()
     this.fetching.delete(node)
     // Its batches are handed out before the event loop turns.
     if (this.outdated.has(node)) setImmediate(() => this.outdated.delete(node))
@@ -219,7 +237,8 @@ export class KafkaConsumer {
 
   private async lookAround(): Promise<void> {
     if (!this.hasJoined) return
-    if (performance.now() - this.lastSign > silentMs) this.end(`nothing was fetched for ${silentMs} ms`)
+    const { fetch, heartbeat } = this.lastSign
+    if (performance.now() - Math.min(fetch, heartbeat) > silentMs) this.end(`${fetch < heartbeat ? 'no fetch' : 'no heartbeat'} was answered for ${silentMs} ms`)
     this.madeAnew ??= await this.topics.madeAnew()
     if (this.madeAnew === undefined) return
     // What is in hand belongs to the old topic and must not be committed to the new one.
@@ -243,6 +262,9 @@ export class KafkaConsumer {
 
 /** The part of kafkajs's cluster that a partition assigner is given and that matters here. */
 interface ClusterHooks {
-  findGroupCoordinator(group: { groupId: string }): Promise<unknown>
+  findGroupCoordinator(group: { groupId: string }): Promise<Coordinator>
   disconnect(): Promise<void>
+}
+interface Coordinator {
+  joinGroup(request: { readonly memberId: string }): Promise<unknown>
 }

@@ -14,6 +14,9 @@ export interface KafkaGroupOptions extends KafkaAddress, ConsumeOptions {
   readonly describe: (topic: string) => Promise<TopicDescription>
 }
 
+/** A consumer that cannot reach Kafka costs it nothing, and everybody is waiting for it. */
+const longestPauseMs = 2_000
+
 /** A member of a group for as long as it is wanted: one kafkajs consumer after another, whatever becomes of each. */
 export class KafkaGroupConsumer implements GroupConsumer {
   private readonly stop = new AbortController()
@@ -40,17 +43,19 @@ export class KafkaGroupConsumer implements GroupConsumer {
 
   private async run(): Promise<void> {
     const { signal } = this.stop
+    let memberId: string | undefined
     for (let failures = 0; !signal.aborted;) {
       const assignment: KafkaAssignment = new KafkaAssignment(this.options.onRecord, () => this.current?.consumer.commitSoon(), this.stragglers)
-      const consumer = new KafkaConsumer(this.options, assignment)
+      const consumer = new KafkaConsumer(this.options, assignment, memberId)
       this.current = { consumer, assignment }
       this.lastReason = await consumer.run(signal)
+      memberId = consumer.memberId
       failures = consumer.hasJoined ? 1 : failures + 1
       this.current = undefined
       if (signal.aborted) return
       if (consumer.madeAnew !== undefined) await this.forget(consumer.madeAnew)
       this.options.log.warn({ group: this.options.group, failures, reason: this.lastReason }, 'a consumer has ended and is made anew')
-      await pause(pauseAfter(failures), undefined, { signal }).catch(() => undefined)
+      await pause(Math.min(pauseAfter(failures), longestPauseMs), undefined, { signal }).catch(() => undefined)
     }
   }
 

@@ -19,6 +19,8 @@ interface Placed {
 const flightLimits = { items: 10_000, bytes: 64 * 1_048_576, perFlight: 500, waitMs: 3_000 }
 /** One record batch stays far below the smallest `max.message.bytes` there is (1 MiB), so that only a single record can be too large. */
 const batchBytes = 512 * 1_024
+/** Said with every request: the client takes `acks` from a request alone, and from its own options never (there it would mean the leader only). */
+const durable = { acks: ProduceAcks.ALL, idempotent: false, repeatOnStaleMetadata: false }
 /** A passing refusal (a new leader, a lost connection) is tried again for this long. */
 const retryForMs = 2_000
 /** The client answers within connecting (2 s) and asking (3 s); silence beyond that means that it is broken. */
@@ -62,7 +64,7 @@ export class KafkaPublisher implements Publisher {
 
   private connect(): Producer<Buffer, Buffer, string, string> {
     return new Producer({
-      ...clientOptions(this.address), acks: ProduceAcks.ALL, idempotent: false, repeatOnStaleMetadata: false,
+      ...clientOptions(this.address),
       serializers: { headerKey: (name) => Buffer.from(name ?? '', 'utf8'), headerValue: (value) => Buffer.from(value ?? '', 'utf8') },
     })
   }
@@ -150,7 +152,7 @@ export class KafkaPublisher implements Publisher {
     }))
     let answer: BrokerAnswer
     try {
-      answer = answered(await within(this.producer.send({ messages }), deadlineMs, 'a produce request'))
+      answer = answered(await within(this.producer.send({ messages, ...durable }), deadlineMs, 'a produce request'))
     } catch (error) {
       answer = refused(error)
       if (error instanceof Error && /took longer/.test(error.message)) this.replaceProducer()

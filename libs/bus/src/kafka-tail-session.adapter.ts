@@ -1,9 +1,9 @@
 import { Consumer, FetchIsolationLevels, ResponseError } from '@platformatic/kafka'
 import { setTimeout as pause } from 'node:timers/promises'
-import { clientOptions, isUnknownTopic, type KafkaAddress } from './kafka-client.adapter.js'
+import { clientOptions, type KafkaAddress } from './kafka-client.adapter.js'
 import { afterBatch, recordsOf, type FetchedBatch } from './kafka-record.js'
 import type { KafkaTailOptions } from './kafka-tail.adapter.js'
-import type { BusLog, BusRecord } from './port.js'
+import type { BusRecord } from './port.js'
 import { within } from './within.js'
 
 /** The broker answers an idle fetch after a second, so that silence is noticed; any append answers it at once. */
@@ -37,6 +37,7 @@ export interface TailProgress {
   take(partition: number, records: readonly BusRecord[], after: bigint): void
   answered(partition: number): void
   lose(reason: string): void
+  trouble(error: unknown): void
 }
 
 /** One client's life: a loop per broker with one fetch under way, until it is stopped or gets no answers. */
@@ -47,7 +48,7 @@ export class TailSession {
   private readonly loops = new Map<number, Promise<void>>()
   private refreshing: Promise<void> | undefined
 
-  constructor(address: KafkaAddress, private readonly options: KafkaTailOptions, private readonly log: BusLog, private readonly progress: TailProgress) {
+  constructor(address: KafkaAddress, private readonly options: KafkaTailOptions, private readonly progress: TailProgress) {
     this.client = new Consumer({ ...clientOptions(address), groupId: 'curfew.groupless', maxWaitTime: maxWaitMs })
   }
 
@@ -82,7 +83,7 @@ export class TailSession {
     } catch (error) {
       if (ended.aborted) return
       // A deleted topic may be made again, with another id; until then there is nothing to say.
-      this.log.warn({ topic: this.options.topic, err: error }, isUnknownTopic(error) ? 'the topic that is followed is gone' : 'the leaders of a topic cannot be learned')
+      this.progress.trouble(error)
       await rest(ended)
       if (this.loops.size === 0) this.broken.abort()
     }
@@ -119,7 +120,7 @@ export class TailSession {
       if (ended.aborted) return true
       // One partition's refusal fails the whole call; what the others answered is in the error.
       if (error instanceof ResponseError && isFetchResponse(error)) return this.apply(error.response, partitions)
-      this.log.warn({ topic: this.options.topic, node, err: error }, 'a fetch failed and is tried again')
+      this.progress.trouble(error)
       return false
     }
   }
@@ -132,8 +133,12 @@ export class TailSession {
         this.progress.lose(`offset ${this.progress.next[partitionIndex]} of partition ${partitionIndex} is outside ${logStartOffset} to ${highWatermark}`)
         return true
       }
-      if (code !== 0) refused.add(partitionIndex)
-      else this.applyBatches(partitionIndex, records ?? [])
+      if (code === 0) {
+        this.applyBatches(partitionIndex, records ?? [])
+        continue
+      }
+      refused.add(partitionIndex)
+      this.progress.trouble(new Error(`partition ${partitionIndex} answered with error ${code}`))
     }
     for (const partition of asked) if (!refused.has(partition)) this.progress.answered(partition)
     return refused.size === 0

@@ -1,6 +1,12 @@
-/// <reference path="./kafkajs-internals.d.ts" />
+// @ts-expect-error kafkajs 2.2.4 types its public face only; its version is pinned, and it has no `exports` map.
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js'
 
+interface Queue {
+  readonly pending: readonly unknown[]
+  scheduleCheckPendingRequests(): void
+}
+
+const queue = (RequestQueue as { readonly prototype: Queue }).prototype
 let isQuiet = false
 
 /**
@@ -10,8 +16,8 @@ let isQuiet = false
 export function quietenRequestQueues(): void {
   if (isQuiet) return
   isQuiet = true
-  const schedule = RequestQueue.prototype.scheduleCheckPendingRequests
-  RequestQueue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
+  const schedule = queue.scheduleCheckPendingRequests
+  queue.scheduleCheckPendingRequests = function (this: Queue) {
     if (this.pending.length > 0) schedule.call(this)
   }
 }

@@ -16,6 +16,8 @@ export class KafkaSockets {
     if (this.isOver) throw new Error('this consumer has ended')
     const socket = ssl ? connectTls({ host, port, servername: host, ...ssl }, onConnect) : connect({ host, port }, onConnect)
     socket.setNoDelay(true).setKeepAlive(true, keepAliveMs).setTimeout(idleMs)
+    // kafkajs writes to a socket that still connects, and each write waits by a listener.
+    socket.setMaxListeners(100)
     this.open.set(socket, `${host}:${port}`)
     socket.once('close', () => this.open.delete(socket))
     return socket
