@@ -46,15 +46,22 @@ export function runCaptured(command: string, args: readonly string[], { cwd = wo
   })
 }
 
-/** Ends every program that still runs, with all it started in its group. */
-export function endChildren(): void {
-  for (const child of running) signalGroup(child, 'SIGKILL')
+/** Five seconds: a killed process goes at once, unless the kernel holds it on a disk. */
+const goneWithinMs = 5000
+
+/** Ends every program that still runs, with all it started in its group, and resolves when they are gone: whoever is theirs counts as left behind from then on. */
+export async function endChildren(): Promise<void> {
+  const ending = [...running]
+  for (const child of ending) signalGroup(child, 'SIGKILL')
+  const deadline = performance.now() + goneWithinMs
+  while (ending.some((child) => signalGroup(child, 0)) && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+/** True when somebody of the group was there to receive it; 0 only asks. */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   try {
-    if (child.pid !== undefined) process.kill(-child.pid, signal)
+    return child.pid !== undefined && process.kill(-child.pid, signal)
   } catch {
-    // Nobody of that group is left.
+    return false
   }
 }

@@ -66,10 +66,9 @@ function runSpecs(project: Project, size: Size, env: NodeJS.ProcessEnv): Promise
   return step(`${size === 'e2e' ? 'end-to-end' : size} ${project.path}`, async () => {
     const { endedWell, output } = await runCaptured(process.execPath, ['tools/run-jest.mjs', project.path, size], { env: { ...process.env, ...env }, limitMs })
     const tally = tallyOf({ report: readReport(project, size), specFiles: specsOf(project, size).length, endedWell })
-    // What a spec started and did not stop is ended before the next one meets it, and told.
-    const left = await endOrphans()
-    const leftBehind = left.length > 0 ? [`left running: ${left.join(', ')}`] : []
-    return { summary: finalLine(tally), tally: { ...tally, complaints: [...tally.complaints, ...leftBehind] }, trouble: tally.failed > 0 ? output : undefined }
+    // What a spec started and did not stop is ended before the next one meets it.
+    await endOrphans()
+    return { summary: finalLine(tally), tally, trouble: tally.failed > 0 ? output : undefined }
   })
 }
 
@@ -118,7 +117,7 @@ let cleaning: Promise<void> | undefined
 /** Ends what this run started, once, however the run ends. */
 function cleanUp(): Promise<void> {
   return (cleaning ??= (async () => {
-    endChildren()
+    await endChildren()
     await stopParts()
     await endOrphans()
   })())
