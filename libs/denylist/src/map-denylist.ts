@@ -1,32 +1,15 @@
 import type { Instant, TenantId } from '@curfew/kernel'
+import { checkRevocation, forgetMarginMs, type Denylist, type LiveRevocation, type Verdict } from './denylist.js'
 import { cutoffFor, entryOf, mergeEntries, type Entry } from './entry.js'
 import type { TokenFacts } from './facts.js'
 import { holds, laterFlag, type QuarantineFlag } from './quarantine.js'
-import { absoluteKinds, type Scope } from './scope.js'
-import { selectorOf, selectorsOf, type SelectorTenant } from './selector.js'
-
-export type Verdict = 'allowed' | 'revoked'
-
-/** A decided revocation as every reader of the feed sees it. `cutoff` is null exactly where the scope is absolute. */
-export interface LiveRevocation {
-  readonly tenant: SelectorTenant
-  readonly scope: Scope
-  readonly cutoff: Instant | null
-  readonly except: readonly string[]
-  readonly forgetAfter: Instant
-}
-
-/**
- * Longest slip between the clocks that set and that check forget-after: an hour costs a little memory and forgives a badly set clock.
- * Nothing is dropped before both the clock and the watermark are past it (I8).
- */
-export const forgetMarginMs = 3_600_000
+import { selectorOf, selectorsOf } from './selector.js'
 
 /**
  * The denylist as plain maps: the model that says what every faster shape must answer. Applying is idempotent and indifferent to
  * order (I1). It is not bounded: forgetting is the caller's to schedule.
  */
-export class MapDenylist {
+export class MapDenylist implements Denylist {
   private readonly entries = new Map<string, Entry>()
   private readonly flags = new Map<string, QuarantineFlag>()
   /** Grows whenever an answer may have changed, so that a verdict can be kept while it stands still. */
@@ -37,10 +20,8 @@ export class MapDenylist {
   }
 
   apply(revocation: LiveRevocation): void {
-    const { scope } = revocation
-    if (absoluteKinds.has(scope.kind) !== (revocation.cutoff === null)) throw new RangeError(`scope ${scope.kind} and its cutoff disagree`)
-    if (revocation.tenant === '*' && scope.kind !== 'key') throw new RangeError('only a signing key may be named in every tenant')
-    const selector = selectorOf(revocation.tenant, scope)
+    checkRevocation(revocation)
+    const selector = selectorOf(revocation.tenant, revocation.scope)
     const added = entryOf(revocation.cutoff, revocation.except, revocation.forgetAfter)
     const known = this.entries.get(selector)
     this.entries.set(selector, known === undefined ? mergeEntries(added, added) : mergeEntries(known, added))

@@ -1,6 +1,6 @@
 import type { TenantId } from '@curfew/kernel'
 import type { Hop, TokenFacts } from './facts.js'
-import type { Scope } from './scope.js'
+import type { Scope, ScopeKind } from './scope.js'
 
 /** Stands for every tenant, and only a deployment-wide signing key may be named so (PROTOCOL section 1). */
 export const everyTenant = '*'
@@ -24,24 +24,45 @@ export function selectorOf(tenant: SelectorTenant, scope: Scope): string {
   }
 }
 
-function selectorsOfHop(tenant: TenantId, hop: Hop): string[] {
-  const found: string[] = []
+/** A selector beside its kind, for those who keep a table a kind. */
+export interface NamedSelector {
+  readonly kind: ScopeKind
+  readonly text: string
+}
+
+function namedByHop(tenant: TenantId, hop: Hop): NamedSelector[] {
+  const found: NamedSelector[] = []
+  const name = (kind: ScopeKind, ...names: string[]) => found.push({ kind, text: selector(tenant, kind, ...names) })
   const { issuer } = hop
-  if (hop.sessionId !== undefined) found.push(selector(tenant, 'session', hop.sessionId))
-  if (hop.clientId !== undefined) found.push(selector(tenant, 'client', hop.clientId))
-  if (hop.deviceId !== undefined) found.push(selector(tenant, 'device', hop.deviceId))
-  if (hop.agentId !== undefined) found.push(selector(tenant, 'agent', hop.agentId))
-  if (hop.grantId !== undefined) found.push(selector(tenant, 'grant', hop.grantId))
-  if (hop.sub !== undefined) found.push(selector(tenant, 'subject', '*', hop.sub))
+  if (hop.sessionId !== undefined) name('session', hop.sessionId)
+  if (hop.clientId !== undefined) name('client', hop.clientId)
+  if (hop.deviceId !== undefined) name('device', hop.deviceId)
+  if (hop.agentId !== undefined) name('agent', hop.agentId)
+  if (hop.grantId !== undefined) name('grant', hop.grantId)
+  if (hop.sub !== undefined) name('subject', '*', hop.sub)
   if (issuer === undefined) return found
-  if (hop.sub !== undefined) found.push(selector(tenant, 'subject', issuer, hop.sub))
-  if (hop.jti !== undefined) found.push(selector(tenant, 'token', issuer, hop.jti))
-  if (hop.kid !== undefined) found.push(selector(tenant, 'key', issuer, hop.kid), selector(everyTenant, 'key', issuer, hop.kid))
+  if (hop.sub !== undefined) name('subject', issuer, hop.sub)
+  if (hop.jti !== undefined) name('token', issuer, hop.jti)
+  if (hop.kid !== undefined) {
+    name('key', issuer, hop.kid)
+    found.push({ kind: 'key', text: selector(everyTenant, 'key', issuer, hop.kid) })
+  }
   return found
 }
 
-/** Every selector that could kill a token with these facts: each named member of every hop (I6), and its tenant. */
-export function selectorsOf(facts: TokenFacts): string[] {
-  const { tenant } = facts
-  return [...new Set([selector(tenant, 'tenant'), ...facts.hops.flatMap((hop) => selectorsOfHop(tenant, hop))])]
+/** Every selector that could kill a token with these facts, each once: each named member of every hop (I6), and its tenant. */
+export function namedSelectorsOf(facts: TokenFacts): NamedSelector[] {
+  const named: NamedSelector[] = [{ kind: 'tenant', text: selector(facts.tenant, 'tenant') }]
+  const seen = new Set<string>()
+  for (const hop of facts.hops) {
+    for (const one of namedByHop(facts.tenant, hop)) {
+      if (seen.has(one.text)) continue
+      seen.add(one.text)
+      named.push(one)
+    }
+  }
+  return named
 }
+
+/** The same as texts alone. */
+export const selectorsOf = (facts: TokenFacts): string[] => namedSelectorsOf(facts).map(({ text }) => text)
