@@ -10,3 +10,4 @@ export { everyTenant, selectorOf, selectorsOf, type SelectorTenant } from './sel
 export { DenylistReader, type DenylistDescriptor } from './shared/denylist-reader.js'
 export { MemoryExhausted } from './shared/memory.js'
 export { SharedDenylist, type SharedDenylistOptions } from './shared/shared-denylist.js'
+export { SnapshotRefused, snapshotVersion, type SnapshotLoader, type SnapshotPositions } from './shared/snapshot-codec.js'

@@ -3,8 +3,12 @@ import type { Verdict } from '../denylist.js'
 import type { TokenFacts } from '../facts.js'
 import { Fingerprinter } from '../fingerprint.js'
 import { prepareFacts, type PreparedFacts } from '../prepared.js'
-import { codeFrom, codeOf, flagsTable, hasExceptions, header, headsTable, magic, pageIn, prefixOf, readerStride, rootLimit, rootWords, slotWordsOf, tableOf, wideFrom } from './layout.js'
-import { nextInPage } from './page.js'
+import { bucketsOf, codeFrom, codeOf, firstBucket, flagsTable, hasExceptions, header, headsTable, magic, pageIn, prefixOf, readerStride, rootLimit, rootWords, secondBucket,
+  slotWordsOf, spillBuckets, tableOf, tagOf, wideFrom } from './layout.js'
+import { nextInPage, zeroBytes } from './page.js'
+
+const absoluteBuckets = bucketsOf(4) - spillBuckets
+const wideBuckets = bucketsOf(6) - spillBuckets
 
 /** What a thread needs to read the denylist: plain data for `workerData` or `postMessage`, though the buffer in it stays shared. One descriptor is one reader. */
 export interface DenylistDescriptor {
@@ -89,17 +93,40 @@ export class DenylistReader {
     if (words > this.words.length) this.words = new Int32Array(memory, 0, memory.byteLength / 4)
   }
 
-  private isDead(root: number, { probes, beganAt, lineage }: PreparedFacts): boolean {
-    const began = codeOf(beganAt)
+  /**
+   * The loop that every decision runs. Misses are nearly all there is, and they are memory latency, so a probe that misses makes no call and
+   * takes no branch that is not foreseen: the processor is then well into the next probes while it waits for the tags of this one.
+   */
+  private isDead(root: number, prepared: PreparedFacts): boolean {
+    const { words } = this
+    const { probes } = prepared
     for (let i = 0; i < probes.length; i += 4) {
       const table = probes[i]!
-      const page = this.pageFor(root, table, probes[i + 1]!, probes[i + 2]!)
-      if (page === 0) continue
-      const slotWords = table < wideFrom ? 4 : 6
-      let slot = nextInPage(this.words, page, slotWords, probes[i + 1]!, probes[i + 2]!, probes[i + 3]!, 0)
-      for (; slot !== 0; slot = nextInPage(this.words, page, slotWords, probes[i + 1]!, probes[i + 2]!, probes[i + 3]!, slot)) {
-        if (slotWords === 4 || (began <= codeFrom(this.words[slot + 3]!, this.words[slot + 4]!) && this.isDeadBy(slot, began, lineage))) return true
-      }
+      const directory = words[root + 2 * table]!
+      if (directory === 0) continue
+      const a = probes[i + 1]!, b = probes[i + 2]!, c = probes[i + 3]!
+      const cell = words[directory + prefixOf(a, words[root + 2 * table + 1]!)]!
+      const page = words[cell + 1 + pageIn(b, words[cell]! & 0xff)]!
+      const buckets = table < wideFrom ? absoluteBuckets : wideBuckets
+      const first = firstBucket(c, buckets)
+      const second = secondBucket(c, buckets, first)
+      const pattern = tagOf(b) * 0x01010101
+      const tags0 = words[page + first * 2]!, tags1 = words[page + first * 2 + 1]!
+      const tags2 = words[page + second * 2]!, tags3 = words[page + second * 2 + 1]!
+      const matches = zeroBytes(tags0 ^ pattern) | zeroBytes(tags1 ^ pattern) | zeroBytes(tags2 ^ pattern) | zeroBytes(tags3 ^ pattern)
+      const free = zeroBytes(tags0) | zeroBytes(tags1) | zeroBytes(tags2) | zeroBytes(tags3)
+      if (matches === 0 && free !== 0) continue
+      if (this.isDeadIn(page, table < wideFrom ? 4 : 6, a, b, c, prepared)) return true
+    }
+    return false
+  }
+
+  private isDeadIn(page: number, slotWords: number, a: number, b: number, c: number, { beganAt, lineage }: PreparedFacts): boolean {
+    let slot = nextInPage(this.words, page, slotWords, a, b, c, 0)
+    if (slotWords === 4) return slot !== 0
+    const began = codeOf(beganAt)
+    for (; slot !== 0; slot = nextInPage(this.words, page, slotWords, a, b, c, slot)) {
+      if (began <= codeFrom(this.words[slot + 3]!, this.words[slot + 4]!) && this.isDeadBy(slot, began, lineage)) return true
     }
     return false
   }

@@ -74,8 +74,9 @@ export const forgetAt = (slotWords: number): number => (slotWords === 4 ? 3 : 5)
 export const deadTag = 1
 /** Tags are 2 to 255. */
 export function tagOf(b: number): number {
+  // Without a branch: 0 and 1 become 254 and 255.
   const byte = b & 0xff
-  return byte < 2 ? byte + 254 : byte
+  return byte + (((byte - 2) >> 31) & 254)
 }
 /** The top `depth` bits; a shift by 32 would be a shift by 0. */
 export const prefixOf = (a: number, depth: number): number => (a >>> 1) >>> (31 - depth)
@@ -83,7 +84,7 @@ export const pageIn = (b: number, pages: number): number => ((b >>> 16) * pages)
 export const firstBucket = (c: number, buckets: number): number => ((c >>> 16) * buckets) >>> 16
 export function secondBucket(c: number, buckets: number, first: number): number {
   const other = ((c & 0xffff) * (buckets - 1)) >>> 16
-  return other >= first ? other + 1 : other
+  return other + (((first - other - 1) >>> 31) & 1)
 }
 
 /** Set in a slot's fifth word. */

@@ -3,7 +3,7 @@ import { bucketsOf, firstBucket, pageWords, secondBucket, spillBuckets, tagOf } 
 /** Bits that are set where a byte of the word is zero; the lowest one is exact. */
 export const zeroBytes = (word: number): number => (word - 0x01010101) & ~word & 0x80808080 // the borrow only disturbs bytes above a zero
 /** Which byte of a word the lowest of these bits stands for. */
-export const lowestByte = (bits: number): number => (31 - Math.clz32(bits & -bits)) >> 3
+const lowestByte = (bits: number): number => (31 - Math.clz32(bits & -bits)) >> 3
 
 /**
  * The first slot of this page after the word `after` that holds this fingerprint, or 0. Buckets are visited by place, so that asking

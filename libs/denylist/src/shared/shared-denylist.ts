@@ -10,6 +10,7 @@ import { selectorOf } from '../selector.js'
 import { DenylistReader, type DenylistDescriptor } from './denylist-reader.js'
 import type { Exception } from './exceptions.js'
 import { alwaysCode, codeOf, forgetSeconds, headsTable, neverCode, tableOf, tables, wideFrom } from './layout.js'
+import { encodeSnapshot, SnapshotLoader, type SnapshotPositions } from './snapshot-codec.js'
 import { Writer } from './writer.js'
 
 export interface SharedDenylistOptions {
@@ -158,6 +159,16 @@ export class SharedDenylist implements Denylist {
         for (const record of group.records) this.changed(this.writer.mergeRecord(table, record))
       }
     }
+  }
+
+  /** Everything it knows, in chunks to be written one after another; `positions` were read before the first entry that it may lack. */
+  encode(positions: SnapshotPositions): Generator<Uint8Array, void, void> {
+    return encodeSnapshot(this.writer, this.fingerprints, positions)
+  }
+
+  /** Takes in what `encode` wrote, under the same key. */
+  loader(): SnapshotLoader {
+    return new SnapshotLoader(this.writer, this.fingerprints, () => this.changed(true))
   }
 
   /** Takes in a snapshot of names, as the control plane sends it; slice its entries to take it in by steps. */
