@@ -104,9 +104,9 @@ export class Groups {
     const { at, depth } = this.memory.directoryOf(this.index)
     if (at === 0) return this.reserve(0)
     const old = this.cellFor(a)
-    this.memory.ensure(...this.needs(depth))
     this.collect(old)
     const isFull = mustGrow || this.collected > this.pagesOf(old) * this.slots * 0.7
+    this.memory.ensure(...this.needs(depth, isFull))
     const groups = this.build(this.depthOf(old), prefixOf(a, this.depthOf(old)), this.collected, isFull ? this.pagesOf(old) + 1 : 1)
     const deepest = Math.max(depth, ...groups.map((group) => group.depth))
     const next = this.takeDirectory(deepest)
@@ -123,12 +123,15 @@ export class Groups {
   }
 
   get canCopy(): boolean {
-    return this.memory.canTake(...this.needs(this.memory.directoryOf(this.index).depth))
+    return this.memory.canTake(...this.needs(this.memory.directoryOf(this.index).depth, false))
   }
 
-  /** Seven pages for each half of a group that splits, as many for an attempt that fails, and a directory twice as deep. */
-  private needs(depth: number): [pages: number, cells: number, run: number] {
-    return [4 * maxPagesOfGroup, 16, runOf(depth + 2)]
+  /**
+   * Seven pages for each half of a group that splits, as many for an attempt that fails, and a directory twice as deep. Growing leaves as much over
+   * again, so that memory that is full of what was forgotten can still be copied together.
+   */
+  private needs(depth: number, isGrowing: boolean): [pages: number, cells: number, run: number] {
+    return [(isGrowing ? 2 : 1) * 4 * maxPagesOfGroup, 16, runOf(depth + 2)]
   }
 
   private collect(cell: number): void {
