@@ -7,6 +7,8 @@ import { AuditEventRow } from './store/audit-event.entity.js'
 import { AuditEvents1795478400001 } from './store/audit-events.migration.js'
 
 const name = 'audit'
+/** The trail is read by people, after the fact. */
+const gatherMs = 250
 
 /** The audit service on a platform: its schema is migrated when this resolves. */
 export const compose: Compose = async (platform) => {
@@ -15,7 +17,7 @@ export const compose: Compose = async (platform) => {
     publisher: platform.bus.publisher, clock: platform.clock, log: platform.log,
   })
   return {
-    name, transport: TRANSPORT, routes: routes.filter(({ service }) => service === name), module: AuditModule.on(platform, database),
+    name, transport: TRANSPORT, gatherMs, routes: routes.filter(({ service }) => service === name), module: AuditModule.on(platform, database),
     unready: () => database.ping().then(() => undefined, () => 'the database does not answer'),
     close: () => database.close(),
   }

@@ -12,6 +12,8 @@ import { SigningKeyStore } from './store/signing-key.store.js'
 import { TRANSPORT } from './transport.js'
 
 const name = 'session'
+/** The inventory follows the feed; what is refused does not wait for it. */
+const gatherMs = 250
 
 /** The session service on a platform: its schema is migrated and its signing key exists when this resolves. */
 export const compose: Compose = async (platform) => {
@@ -23,7 +25,7 @@ export const compose: Compose = async (platform) => {
   try {
     const keys = await new SigningKeyring(database, secrets, new SigningKeyStore()).open()
     return {
-      name, transport: TRANSPORT, routes: routes.filter(({ service }) => service === name), module: SessionModule.on(platform, database, keys),
+      name, transport: TRANSPORT, gatherMs, routes: routes.filter(({ service }) => service === name), module: SessionModule.on(platform, database, keys),
       unready: () => database.ping().then(() => undefined, () => 'the database does not answer'),
       close: () => database.close(),
     }

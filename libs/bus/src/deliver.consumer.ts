@@ -18,6 +18,7 @@ export interface DeliverOptions {
   /** Aborts waiting (not handling), as closing the consumer does. */
   readonly signal?: AbortSignal
   readonly from?: 'earliest' | 'latest'
+  readonly gatherMs?: number
 }
 
 /**
@@ -25,8 +26,8 @@ export interface DeliverOptions {
  * whole, before it counts as done. Only the record's own key waits while it is tried again.
  */
 export function deliver(options: DeliverOptions): Promise<GroupConsumer> {
-  const { bus, group, topics, from } = options
-  return bus.consume({ group, topics, from, onRecord: (record, lease) => deliverRecord(options, record, options.signal ? AbortSignal.any([lease, options.signal]) : lease) })
+  const { bus, group, topics, from, gatherMs } = options
+  return bus.consume({ group, topics, from, ...(gatherMs === undefined ? {} : { gatherMs }), onRecord: (record, lease) => deliverRecord(options, record, options.signal ? AbortSignal.any([lease, options.signal]) : lease) })
 }
 
 async function deliverRecord(options: DeliverOptions, record: BusRecord, signal: AbortSignal): Promise<void> {

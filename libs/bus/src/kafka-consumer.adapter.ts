@@ -22,6 +22,10 @@ const drainBeforeJoinMs = 5_000
 const drainOnCloseMs = 25_000
 const disconnectMs = 5_000
 const maxWaitMs = 500
+/** More than gathers in any such time: the broker then answers by the clock. A full partition's worth still goes out at once. */
+const gatherBytes = 1_048_576
+const patience = (gatherMs: number | undefined): { maxWaitTimeInMs: number; minBytes: number } =>
+  gatherMs === undefined ? { maxWaitTimeInMs: maxWaitMs, minBytes: 1 } : { maxWaitTimeInMs: gatherMs, minBytes: gatherBytes }
 const commitEveryMs = 500
 /** A full partition holds up its neighbours on the broker this long; then it alone waits. */
 const waitForRoomMs = 100
@@ -58,7 +62,7 @@ export class KafkaConsumer {
     readEveryCodec()
     this.consumer = new kafkajs.Kafka(kafkajsConfig(options, this.sockets)).consumer({
       groupId: options.inside(options.group), sessionTimeout: sessionMs, heartbeatInterval: heartbeatMs, rebalanceTimeout: rebalanceMs,
-      maxWaitTimeInMs: maxWaitMs, minBytes: 1, maxBytes: 8 * 1_048_576, maxBytesPerPartition: 1_048_576, metadataMaxAge: 30_000, allowAutoTopicCreation: false,
+      ...patience(options.gatherMs), maxBytes: 8 * 1_048_576, maxBytesPerPartition: 1_048_576, metadataMaxAge: 30_000, allowAutoTopicCreation: false,
       // Five seconds' worth, and a budget that kafkajs never refills. It must run out: with a coordinator that is gone it would otherwise try that one for
       // ever. When it has, this consumer ends and another takes its place.
       retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 8, restartOnFailure: async () => false },

@@ -14,6 +14,8 @@ const deadlineMs = 6_000
 const maxFailures = 10
 const afterFailureMs = 50
 const maxBytes = 8 * 1_048_576
+/** More than gathers in any time a reader grants: the broker then answers by the clock. */
+const gatherBytes = 1_048_576
 const maxBytesPerPartition = 2 * 1_048_576
 
 const offsetOutOfRange = 1
@@ -108,10 +110,10 @@ export class TailSession {
 
   /** One fetch; false when the leaders should be learned anew. Nothing waits between an answer and its records being applied. */
   private async fetch(node: number, partitions: readonly number[], ended: AbortSignal): Promise<boolean> {
-    const { topicId } = this.options
+    const { topicId, gatherMs } = this.options
     try {
       const answer = await within(this.client.fetch({
-        node, maxWaitTime: maxWaitMs, minBytes: 1, maxBytes, isolationLevel: FetchIsolationLevels.READ_UNCOMMITTED,
+        node, maxWaitTime: gatherMs ?? maxWaitMs, minBytes: gatherMs === undefined ? 1 : gatherBytes, maxBytes, isolationLevel: FetchIsolationLevels.READ_UNCOMMITTED,
         topics: [{ topicId, partitions: partitions.map((partition) => ({
           partition, fetchOffset: this.progress.next[partition]!, currentLeaderEpoch: -1, lastFetchedEpoch: -1, partitionMaxBytes: maxBytesPerPartition })) }],
       }), deadlineMs, 'a fetch')

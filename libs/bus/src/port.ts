@@ -60,6 +60,8 @@ export interface ConsumeOptions {
   readonly onRecord: (record: BusRecord, signal: AbortSignal) => Promise<void>
   /** Where a group with no committed offset starts. Default 'earliest'. */
   readonly from?: 'earliest' | 'latest'
+  /** How long records may gather before they are handed over, ms: for readers that keep books, so that each record does not wake them. Absent: at once. */
+  readonly gatherMs?: number
 }
 
 export interface GroupConsumer {
@@ -76,6 +78,8 @@ export interface TopicDescription {
 
 export interface TailOptions {
   readonly topic: string
+  /** As in `ConsumeOptions`. */
+  readonly gatherMs?: number
   /** First offset to deliver, per partition. Its length is the partition count to follow. */
   readonly from: readonly bigint[]
   /** Synchronous on purpose: nothing may come between a fetch and the next one. `next` is the offset after the batch. */

@@ -17,6 +17,8 @@ export interface FollowFeedOptions {
   readonly log: FeedLog
   /** Past this staleness it answers 'stale'. A smaller budget that the control plane acknowledged wins. */
   readonly budgetMs: number
+  /** How long records may gather before they are applied, ms. Absent: at once, as a gateway must. */
+  readonly gatherMs?: number
   /** For tests: how time passes between attempts. */
   readonly pause?: Pause
   /** For tests: the jitter of those pauses, in [0, 1). */
@@ -99,7 +101,7 @@ class FeedFollower implements FollowedFeed {
     const onBatch = (partition: number, records: readonly BusRecord[], next: bigint): void => {
       if (isCurrent) this.takeBatch(partition, records, next)
     }
-    const tailing = this.options.reader.tail({ topic: terms.topic, from, onBatch, onLost: (reason) => this.startOver?.(reason) })
+    const tailing = this.options.reader.tail({ topic: terms.topic, from, ...(this.options.gatherMs === undefined ? {} : { gatherMs: this.options.gatherMs }), onBatch, onLost: (reason) => this.startOver?.(reason) })
     let tail: Tail | undefined
     try {
       tail = await this.orEnded(tailing)

@@ -46,6 +46,8 @@ export interface ServiceDefinition {
   readonly module: DynamicModule
   /** The `transportId` of the service's `@EventPattern` handlers; they read as group `curfew.<name>`. Absent when it consumes nothing. */
   readonly transport?: symbol
+  /** How long its records may gather, ms, where it keeps books and nobody waits for it: the records that somebody waits for then find a free machine. */
+  readonly gatherMs?: number
   readonly routes: readonly RouteSpec[]
   /** What it is there for goes on while the bus is away, so an absent bus does not make it unready: nobody should withdraw it then. */
   readonly worksWithoutBus?: boolean

@@ -88,9 +88,9 @@ export async function startServices(options: StartServicesOptions): Promise<Runn
 /** The consumers whose health counts: that of a service which works without the bus is told by its metrics instead. */
 function connectTransports(app: NestFastifyApplication, definitions: readonly ServiceDefinition[], platform: Platform): { name: string; transport: BusTransport }[] {
   const metrics = new ConsumerMetrics(platform.metrics)
-  return definitions.flatMap(({ name, transport, worksWithoutBus }) => {
+  return definitions.flatMap(({ name, transport, worksWithoutBus, gatherMs }) => {
     if (transport === undefined) return []
-    const strategy = new BusTransport({ service: name, transport, bus: platform.bus, clock: platform.clock, log: platform.log, metrics })
+    const strategy = new BusTransport({ service: name, transport, bus: platform.bus, clock: platform.clock, log: platform.log, metrics, ...(gatherMs === undefined ? {} : { gatherMs }) })
     app.connectMicroservice<MicroserviceOptions>({ strategy }, { inheritAppConfig: true })
     return worksWithoutBus ? [] : [{ name, transport: strategy }]
   })

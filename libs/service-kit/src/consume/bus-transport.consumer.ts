@@ -14,6 +14,7 @@ export interface BusTransportOptions {
   readonly clock: Clock
   readonly log: ServiceLog
   readonly metrics: ConsumerMetrics
+  readonly gatherMs?: number
 }
 
 const firstPauseMs = 250
@@ -69,12 +70,12 @@ export class BusTransport extends Server {
   }
 
   private async start(): Promise<void> {
-    const { service, bus, clock, log, metrics } = this.options
+    const { service, bus, clock, log, metrics, gatherMs } = this.options
     const { signal } = this.stopping
     for (let failures = 0; !signal.aborted; ) {
       try {
         this.consumer = await deliver({
-          bus, clock, signal, group: `curfew.${service}`, topics: [...this.messageHandlers.keys()],
+          bus, clock, signal, group: `curfew.${service}`, topics: [...this.messageHandlers.keys()], ...(gatherMs === undefined ? {} : { gatherMs }),
           handle: (event) => this.handle(event), log: metrics.listeningOn(log, service),
         })
         return
