@@ -1,14 +1,22 @@
 import kafkajs, { type Consumer, type EachBatchPayload } from 'kafkajs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { nameOf, type KafkaAssignment } from './kafka-assignment.adapter.js'
-import type { KafkaGroupOptions } from './kafka-group.adapter.js'
+import type { KafkaAddress } from './kafka-client.adapter.js'
 import { pinToEnd } from './kafka-offsets.adapter.js'
 import { kafkajsConfig, partsOf, recordOf } from './kafkajs-client.adapter.js'
 import { readEveryCodec } from './kafkajs-codecs.adapter.js'
 import { quietenRequestQueues } from './kafkajs-queue.adapter.js'
 import { KafkaSockets } from './kafkajs-sockets.adapter.js'
 import { TopicWatch } from './kafka-topic-watch.adapter.js'
+import type { BusLog, ConsumeOptions, TopicDescription } from './port.js'
 import { settlesWithin } from './within.js'
+
+export interface KafkaGroupOptions extends KafkaAddress, ConsumeOptions {
+  readonly log: BusLog
+  /** The name that a topic or group has on the broker. */
+  readonly inside: (name: string) => string
+  readonly describe: (topic: string) => Promise<TopicDescription>
+}
 
 /** A member that is killed holds its partitions this long; one whose event loop stands still for as long has lost them anyway. */
 const sessionMs = 15_000

@@ -1,18 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { pauseAfter } from './deliver.js'
 import { KafkaAssignment } from './kafka-assignment.adapter.js'
-import type { KafkaAddress } from './kafka-client.adapter.js'
-import { KafkaConsumer } from './kafka-consumer.adapter.js'
+import { KafkaConsumer, type KafkaGroupOptions } from './kafka-consumer.adapter.js'
 import { forgetOffsets } from './kafka-offsets.adapter.js'
 import type { PartitionWork } from './partition-work.js'
-import type { BusLog, ConsumeOptions, GroupConsumer, TopicDescription } from './port.js'
-
-export interface KafkaGroupOptions extends KafkaAddress, ConsumeOptions {
-  readonly log: BusLog
-  /** The name that a topic or group has on the broker. */
-  readonly inside: (name: string) => string
-  readonly describe: (topic: string) => Promise<TopicDescription>
-}
+import type { GroupConsumer } from './port.js'
 
 /** A consumer that cannot reach Kafka costs it nothing, and everybody is waiting for it. */
 const longestPauseMs = 2_000

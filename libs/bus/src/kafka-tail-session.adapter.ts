@@ -2,9 +2,14 @@ import { Consumer, FetchIsolationLevels, ResponseError } from '@platformatic/kaf
 import { setTimeout as pause } from 'node:timers/promises'
 import { clientOptions, type KafkaAddress } from './kafka-client.adapter.js'
 import { afterBatch, recordsOf, type FetchedBatch } from './kafka-record.js'
-import type { KafkaTailOptions } from './kafka-tail.adapter.js'
-import type { BusRecord } from './port.js'
+import type { BusRecord, TailOptions } from './port.js'
 import { within } from './within.js'
+
+export interface KafkaTailOptions extends TailOptions {
+  /** The topic's name on the broker. */
+  readonly inside: string
+  readonly topicId: string
+}
 
 /** The broker answers an idle fetch after a second, so that silence is noticed; any append answers it at once. */
 const maxWaitMs = 1_000

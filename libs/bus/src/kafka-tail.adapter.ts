@@ -1,14 +1,8 @@
 import { systemClock } from '@curfew/kernel'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { KafkaAddress } from './kafka-client.adapter.js'
-import { TailSession } from './kafka-tail-session.adapter.js'
-import type { BusLog, BusRecord, Tail, TailOptions } from './port.js'
-
-export interface KafkaTailOptions extends TailOptions {
-  /** The topic's name on the broker. */
-  readonly inside: string
-  readonly topicId: string
-}
+import { TailSession, type KafkaTailOptions } from './kafka-tail-session.adapter.js'
+import type { BusLog, BusRecord, Tail } from './port.js'
 
 /** Long enough not to spin, short against any staleness budget. */
 const betweenSessionsMs = 250
