@@ -1,7 +1,7 @@
 import { decodeEvent, type BusRecord, type FeedReader, type Tail } from '@curfew/bus'
 import type { SnapshotDocument } from '@curfew/contracts'
 import type { TokenFacts } from '@curfew/denylist'
-import type { Clock } from '@curfew/kernel'
+import { Outage, type Clock } from '@curfew/kernel'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RecordOutcome } from './apply-record.js'
 import { pauseAfter } from './back-off.js'
@@ -57,11 +57,13 @@ class FeedFollower implements FollowedFeed {
   private waiting: { resolve(): void; reject(error: Error): void }[] = []
   private startOver: ((reason: string) => void) | undefined
   private isThawing = false
+  private readonly outage: Outage
   private readonly alarmed = new Map<string, { at: number; untold: number }>()
 
   constructor(private readonly options: FollowFeedOptions) {
     const { home, clock, log, budgetMs, pause = pauseInRealTime, random = Math.random } = options
     this.pause = pause
+    this.outage = new Outage(clock)
     this.random = random
     this.state = new FeedState({
       clock, budgetMs, decode: decodeEvent, onAlarm: (outcome, record) => this.alarm(outcome, record),
@@ -85,7 +87,8 @@ class FeedFollower implements FollowedFeed {
         if (!this.signal.aborted) this.options.log.warn({ reason }, 'the feed starts over from a snapshot')
       } catch (error) {
         failures += 1
-        if (!this.signal.aborted) this.options.log.warn({ err: error }, 'the feed cannot be followed yet; trying again')
+        const news = this.signal.aborted ? undefined : this.outage.failed()
+        if (news) this.options.log[news.level]({ err: error, lastedMs: news.lastedMs }, 'the feed cannot be followed yet; trying again')
       }
       await this.pause(pauseAfter(failures, bootstrapBackOff, this.random()), this.signal)
       if (!this.signal.aborted) await this.orEnded(this.renewal.renew()).catch(() => undefined)
@@ -105,6 +108,7 @@ class FeedFollower implements FollowedFeed {
     let tail: Tail | undefined
     try {
       tail = await this.orEnded(tailing)
+      this.outage.over()
       this.afterNews()
       const reason = await this.orEnded(over)
       return { reason, wasReady: this.isReady }

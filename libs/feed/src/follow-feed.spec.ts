@@ -183,11 +183,12 @@ describe('what it answers ages (PROTOCOL section 7)', () => {
 })
 
 describe('renewals', () => {
-  test('come at a third of the lease, or every ten seconds without one', async () => {
-    const leased = await ready({ prepare: ({ home }) => (home.terms = { leaseMs: 9_000 }) })
+  test('come at a third of a short lease, and every ten seconds under a long one or none', async () => {
+    const short = await ready({ prepare: ({ home }) => (home.terms = { leaseMs: 9_000 }) })
+    const long = await ready({ prepare: ({ home }) => (home.terms = { leaseMs: 90_000 }) })
     const free = await ready()
-    for (const { time } of [leased, free]) await time.advance(30_000)
-    expect([leased.home.joins, free.home.joins]).toEqual([11, 4])
+    for (const { time } of [short, long, free]) await time.advance(30_000)
+    expect([short.home.joins, long.home.joins, free.home.joins]).toEqual([11, 4, 4])
   })
 
   test('that fail are tried again sooner, with growing pauses, for ever, and then go on at their own pace', async () => {

@@ -1,4 +1,4 @@
-import type { Clock } from '@curfew/kernel'
+import { Outage, type Clock } from '@curfew/kernel'
 import { pauseAfter } from './back-off.js'
 import type { ClockSample } from './staleness.js'
 import type { FeedHome, FeedLog, FeedTerms } from './terms.js'
@@ -17,19 +17,25 @@ export interface RenewTermsOptions {
   readonly onSettled: () => void
 }
 
-/** Renewing at a third of the lease lets two in a row fail before it runs out. */
+/** Renewing at a third of a short lease lets two in a row fail before it runs out. */
 const renewalsPerLease = 3
-/** Readers without a lease need fresh clocks and keys only: drift in ten seconds is 10 ms. */
-const leaselessRenewalMs = 10_000
+/**
+ * Drift in ten seconds is 10 ms, so clocks and keys stay fresh. A long lease is renewed as often: it outlasts the staleness budget by half a minute,
+ * and what is left of it when the control plane goes away must too (DESIGN section 8: gateways are unaffected for their budget).
+ */
+const renewalMs = 10_000
 const backOff = { firstMs: 200, mostMs: 5_000 }
 
 /** Asks the control plane for its terms again and again: at its own pace while that succeeds, sooner with growing pauses while it does not. */
 export class TermsRenewal {
   private flight: Promise<boolean> | undefined
-  private intervalMs = leaselessRenewalMs
+  private intervalMs = renewalMs
+  private readonly outage: Outage
   private hurriedAt = Number.NEGATIVE_INFINITY
 
-  constructor(private readonly options: RenewTermsOptions) {}
+  constructor(private readonly options: RenewTermsOptions) {
+    this.outage = new Outage(options.clock)
+  }
 
   /** Runs until the signal is aborted; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
@@ -65,11 +71,14 @@ export class TermsRenewal {
     const sent = { sentMonotonicMs: clock.monotonicMs(), sentWallMs: clock.now() }
     try {
       const terms = await home.join()
-      this.intervalMs = terms.leaseMs === undefined ? leaselessRenewalMs : Math.max(1, Math.floor(terms.leaseMs / renewalsPerLease))
+      this.intervalMs = terms.leaseMs === undefined ? renewalMs : Math.max(1, Math.min(renewalMs, Math.floor(terms.leaseMs / renewalsPerLease)))
       onTerms(terms, { primary: terms.primary, ...sent })
+      const lastedMs = this.outage.over()
+      if (lastedMs !== undefined) log.info({ lastedMs }, 'the control plane answers again')
       return true
     } catch (error) {
-      log.warn({ err: error }, 'the control plane did not answer with its terms; trying again')
+      const news = this.outage.failed()
+      if (news) log[news.level]({ err: error, lastedMs: news.lastedMs }, 'the control plane did not answer with its terms; trying again')
       return false
     }
   }

@@ -40,7 +40,7 @@ test('a gateway registers: it learns the feed, the primary\'s clock and when it 
   const { status, body } = await put('gw-1')
   const after = await primaryNow()
   expect([status, gatewayLease.parse(body)]).toEqual([201, body])
-  expect(body).toMatchObject({ id: 'gw-1', leaseMs: 15_000, budgetMs: 60_000, feed: { topic: 'curfew.revocations.v1', topicId: feed.incarnation, partitions: 3 } })
+  expect(body).toMatchObject({ id: 'gw-1', leaseMs: 90_000, budgetMs: 60_000, feed: { topic: 'curfew.revocations.v1', topicId: feed.incarnation, partitions: 3 } })
   for (const at of [body.registeredAt, body.primaryClock]) {
     expect(Date.parse(at)).toBeGreaterThanOrEqual(Math.floor(before))
     expect(Date.parse(at)).toBeLessThanOrEqual(Math.ceil(after) + 1)

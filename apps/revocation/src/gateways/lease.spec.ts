@@ -1,14 +1,18 @@
 import { gateway, gatewayLease } from '@curfew/contracts'
 import { instant } from '@curfew/kernel'
-import { leaseAnswer, leaseMs, leaseUntil, presentGateway, type FleetMember } from './lease.js'
+import { leaseAnswer, leaseMsFor, leaseUntil, presentGateway, type FleetMember } from './lease.js'
 
 const now = instant(1_795_500_000_000)
 const member: FleetMember = {
-  id: 'gw-1', clientId: 'edge', registration: { version: '1.0.0', budgetMs: 60_000, posture: 'deny' }, registeredAt: now, renewedAt: now, leaseUntil: leaseUntil(now),
+  id: 'gw-1', clientId: 'edge', registration: { version: '1.0.0', budgetMs: 60_000, posture: 'deny' }, registeredAt: now, renewedAt: now, leaseUntil: leaseUntil(now, 60_000),
 }
 
 test('the control plane lapses a lease later than the gateway that sent for it can still believe in it, whatever a thousandth of drift does', () => {
-  expect(leaseUntil(now) - now).toBeGreaterThan(leaseMs * 1.001 ** 2)
+  for (const budgetMs of [1_000, 60_000, 86_400_000]) expect(leaseUntil(now, budgetMs) - now).toBeGreaterThan(leaseMsFor(budgetMs) * 1.001 ** 2)
+})
+
+test('a lease outlasts the budget by more than two renewals, so that an outage ends service by the budget alone', () => {
+  for (const budgetMs of [1_000, 60_000, 86_400_000]) expect(leaseMsFor(budgetMs) - budgetMs).toBeGreaterThan(2 * 10_000)
 })
 
 test('a member is live until its lease ends, and not before its registration is finished', () => {

@@ -32,7 +32,7 @@ const confirm = `UPDATE gateways SET registered_at = date_trunc('milliseconds', 
 export class GatewaysStore {
   /** Undefined when the id belongs to another client. */
   async renew(tx: Tx, tenant: TenantId, id: string, clientId: string, registration: GatewayRegistration): Promise<Renewal | undefined> {
-    const [row] = await tx.query<{ at: number | null }>(renew, [tenant, id, clientId, JSON.stringify(registration), toIso(tx.now), toIso(leaseUntil(tx.now))])
+    const [row] = await tx.query<{ at: number | null }>(renew, [tenant, id, clientId, JSON.stringify(registration), toIso(tx.now), toIso(leaseUntil(tx.now, registration.budgetMs))])
     return row === undefined ? undefined : { registeredAt: row.at === null ? undefined : instant(row.at) }
   }
 

@@ -1,4 +1,4 @@
-import type { Clock } from '@curfew/kernel'
+import { Outage, type Clock } from '@curfew/kernel'
 import { jwksKeySource, type KeySource } from '@curfew/tokens'
 import { request } from 'undici'
 import type { ServiceLog } from '../injected.js'
@@ -22,17 +22,17 @@ export interface RemoteKeys {
 /** Fetches the keys at once and then when needed. Bounded in size and time; a failure is logged when it begins and when it ends. */
 export function remoteKeys({ url, clock, log }: { readonly url: string; readonly clock: Pick<Clock, 'monotonicMs'>; readonly log: ServiceLog }): RemoteKeys {
   let isLoaded = false
-  let isFailing = false
+  const outage = new Outage(clock)
   const source = jwksKeySource(async () => {
     const keys = await fetchKeys(url)
-    if (isFailing) log.info({ url }, 'the signing keys can be had again')
+    const lastedMs = outage.over()
+    if (lastedMs !== undefined) log.info({ url, lastedMs }, 'the signing keys can be had again')
     isLoaded = true
-    isFailing = false
     return keys
   }, {
     cooldownMs, maxAgeMs, clock, onError: (error) => {
-      if (!isFailing) log.warn({ url, err: error }, 'the signing keys cannot be had; trying again')
-      isFailing = true
+      const news = outage.failed()
+      if (news) log[news.level]({ url, err: error, lastedMs: news.lastedMs }, 'the signing keys cannot be had; trying again')
     },
   })
   // Asking for a key that no set holds is what makes it look, so that the first caller need not wait.
