@@ -1,6 +1,6 @@
 import type { TokenFacts } from './facts.js'
 import type { Fingerprinter } from './fingerprint.js'
-import { selectorOf, namedSelectorsOf } from './selector.js'
+import { namedSelectorsOf, selectorOf } from './selector.js'
 import type { Verdict } from './denylist.js'
 import { tableOf } from './shared/layout.js'
 
@@ -10,30 +10,32 @@ import { tableOf } from './shared/layout.js'
  */
 export interface PreparedFacts {
   readonly beganAt: number
-  /** Four words a probe: table and fingerprint. */
-  readonly probes: Int32Array
+  /** Four words a probe: table and fingerprint. An ordinary array lies beside its owner in memory, which a typed one does not. */
+  readonly probes: readonly number[]
   /** Fingerprints of the sessions it rests on, three words each: whoever spares one of them spares the token (I7). */
-  readonly lineage: Int32Array
+  readonly lineage: readonly number[]
   judgedBy: unknown
   judgedAt: number
   verdict: Verdict
 }
 
+const name = new Int32Array(3)
+
 export function prepareFacts(facts: TokenFacts, fingerprints: Fingerprinter): PreparedFacts {
-  const named = namedSelectorsOf(facts)
-  const probes = new Int32Array(named.length * 4)
-  let at = 0
-  for (const { kind, text } of named) {
-    probes[at] = tableOf[kind]
-    fingerprints.write(text, probes, at + 1)
-    at += 4
+  const probes: number[] = []
+  for (const { kind, text } of namedSelectorsOf(facts)) {
+    fingerprints.write(text, name, 0)
+    probes.push(tableOf[kind], name[0]!, name[1]!, name[2]!)
   }
   return { beganAt: facts.beganAt, probes, lineage: lineageOf(facts, fingerprints), judgedBy: undefined, judgedAt: 0, verdict: 'allowed' }
 }
 
-function lineageOf(facts: TokenFacts, fingerprints: Fingerprinter): Int32Array {
-  const sessions = facts.hops.flatMap((hop) => (hop.sessionId === undefined ? [] : [hop.sessionId]))
-  const lineage = new Int32Array(sessions.length * 3)
-  sessions.forEach((id, i) => fingerprints.write(selectorOf(facts.tenant, { kind: 'session', id }), lineage, i * 3))
+function lineageOf(facts: TokenFacts, fingerprints: Fingerprinter): number[] {
+  const lineage: number[] = []
+  for (const { sessionId } of facts.hops) {
+    if (sessionId === undefined) continue
+    fingerprints.write(selectorOf(facts.tenant, { kind: 'session', id: sessionId }), name, 0)
+    lineage.push(name[0]!, name[1]!, name[2]!)
+  }
   return lineage
 }

@@ -132,7 +132,7 @@ export class DenylistReader {
   }
 
   /** Before it refuses by a cutoff it looks once more, in the order that cannot miss what was spared (R5). */
-  private isDeadBy(slot: number, began: number, lineage: Int32Array): boolean {
+  private isDeadBy(slot: number, began: number, lineage: readonly number[]): boolean {
     const low = Atomics.load(this.words, slot + 3)
     const high = Atomics.load(this.words, slot + 4)
     if (began > codeFrom(low, high)) return false
@@ -145,7 +145,7 @@ export class DenylistReader {
     return head === 0 || !this.isSpared(head, began, lineage)
   }
 
-  private isSpared(head: number, began: number, lineage: Int32Array): boolean {
+  private isSpared(head: number, began: number, lineage: readonly number[]): boolean {
     for (let link = Atomics.load(this.words, head + 3); link !== 0; link = this.words[link]!) {
       this.cover(link + 8)
       const { words } = this

@@ -53,7 +53,7 @@ export class Exceptions {
     const old = this.memory.words[head + 3]!
     // Not by the tag alone: a reader that still sees the tag must find no chain that was reused (R6).
     Atomics.store(this.memory.words, head + 3, 0)
-    this.heads.remove(a, b, c)
+    this.heads.remove(head)
     this.retireChain(old)
   }
 

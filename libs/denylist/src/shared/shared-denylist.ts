@@ -20,10 +20,8 @@ export interface SharedDenylistOptions {
   readonly maxBytes?: number
 }
 
-/** One step of forgetting reads about one group's pages, and may remove all their entries and copy the rest: about two milliseconds at worst. */
-const pagesAStep = 7
-/** Passing by a group that has nothing to forget costs this share of reading a page. */
-const passingBy = 1 / 64
+/** So many groups without anything to forget are passed by in one step of forgetting; one that has something is a step. */
+const groupsAStep = 400
 
 /**
  * The denylist in memory that many threads read while one, this one, writes. It answers as `MapDenylist` does, holds an entry in about 21 bytes (absolute)
@@ -132,20 +130,21 @@ export class SharedDenylist implements Denylist {
   /** A step of forgetting, short enough for an event loop; call it again until the round is done, and begin a round every few seconds. */
   forgetSome(now: Instant, watermark: Instant): { dropped: number; isRoundDone: boolean } {
     const passed = (Math.min(now, watermark) - forgetMarginMs) / 1000
-    let dropped = 0
-    for (let pages = 0; pages < pagesAStep;) {
+    for (let groups = 0; groups < groupsAStep; groups += 1) {
       const swept = this.writer.sweep(this.sweptTable, this.sweptTo, passed, codeOf(now))
-      dropped += swept.removed
-      pages += swept.pages + passingBy
-      this.sweptTo = swept.next
-      if (swept.next < 2 ** 32) continue
-      this.sweptTo = 0
-      this.sweptTable = (this.sweptTable + 1) % tables
-      // Exceptions go with their entries.
-      if (this.sweptTable === headsTable) this.sweptTable += 1
-      if (this.sweptTable === 0) return { dropped, isRoundDone: true }
+      const isRoundDone = this.isRoundDoneAt(swept.next)
+      if (swept.pages > 0 || isRoundDone) return { dropped: swept.removed, isRoundDone }
     }
-    return { dropped, isRoundDone: false }
+    return { dropped: 0, isRoundDone: false }
+  }
+
+  private isRoundDoneAt(next: number): boolean {
+    this.sweptTo = next % 2 ** 32
+    if (next < 2 ** 32) return false
+    this.sweptTable = (this.sweptTable + 1) % tables
+    // Exceptions go with their entries.
+    if (this.sweptTable === headsTable) this.sweptTable += 1
+    return this.sweptTable === 0
   }
 
   /** Takes in everything another denylist under the same key knows. */

@@ -15,7 +15,7 @@ const ofSession = (sessionId: string): TokenFacts => ({ tenant: acme, hops: [{ s
 
 /** What asks for one fingerprint in one table, as a token would whose selector hashed to it. */
 const probe = (kind: ScopeKind, words: Int32Array) =>
-  ({ beganAt: 50, probes: Int32Array.of(tableOf[kind], ...words), lineage: new Int32Array(0), judgedBy: undefined, judgedAt: 0, verdict: 'allowed' as const })
+  ({ beganAt: 50, probes: [tableOf[kind], ...words], lineage: [], judgedBy: undefined, judgedAt: 0, verdict: 'allowed' as const })
 const hashOf = (scope: Scope) => {
   const words = new Int32Array(3)
   fingerprints.write(selectorOf(acme, scope), words, 0)

@@ -79,9 +79,12 @@ export class Table {
     return found
   }
 
-  /** Nobody finds this entry any more; its slots stay used until their group is copied. */
-  remove(a: number, b: number, c: number): void {
-    for (const slot of this.allOf(a, b, c)) setTag(this.memory.words, slot, this.slotWords, deadTag)
+  /** Nobody finds the entry of this slot any more; what it used stays used until its group is copied. */
+  remove(slot: number): void {
+    const { words } = this.memory
+    if (this.slotWords === 4) setTag(words, slot, 4, deadTag)
+    // Only an entry whose record can change may have slots that were superseded.
+    else for (const one of this.allOf(words[slot]!, words[slot + 1]!, words[slot + 2]!)) setTag(words, one, this.slotWords, deadTag)
     this.live -= 1
     if (this.live === 0) this.groups.drop()
   }

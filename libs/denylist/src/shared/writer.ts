@@ -166,7 +166,7 @@ export class Writer {
       removed += 1
       const [a, b, c] = [words[slot]!, words[slot + 1]!, words[slot + 2]!]
       const hadExceptions = index >= wideFrom && index !== flagsTable && (words[slot + 4]! & hasExceptions) !== 0
-      table.remove(a, b, c)
+      table.remove(slot)
       // After the entry, so that no reader refuses by an entry whose exceptions are gone.
       if (hadExceptions) this.exceptions.clear(a, b, c)
     })
