@@ -64,11 +64,11 @@ export const client = z.object({
 /** Body of `PUT /v1/issuers/{id}`: an issuer whose tokens the tenant trusts. */
 export const issuerRequest = z.strictObject({
   issuer: z.url({ protocol: /^https?$/ }).max(512), jwksUri: z.url({ protocol: /^https?$/ }).max(1024).optional(),
-  audiences: z.array(identifier(512)).min(1).max(16), beganAtClaim: identifier(64).optional(), isDefault: z.boolean().optional(),
+  audiences: z.array(identifier(512)).min(1).max(16), beganAtClaim: identifier(64).optional(),
 })
 export const issuer = z.object({
   id: identifier(), tenant: tenantText, issuer: z.string(), jwksUri: z.string().nullable(), audiences: z.array(z.string()),
-  beganAtClaim: z.string(), isDefault: z.boolean(), updatedAt: instantText,
+  beganAtClaim: z.string(), updatedAt: instantText,
 })
 
 export const jwks = z.object({ keys: z.array(z.record(z.string(), z.unknown())) })

@@ -19,6 +19,14 @@ describe('facts (I6)', () => {
     ])
   })
 
+  test('a subject of another issuer is named under that one alone; ids and keys stay the token\'s own', () => {
+    const { hops } = factsOf({ ...goodClaims, sub_iss: 'https://idp.test' }, 'k-own')
+    expect(hops.map((hop) => JSON.parse(JSON.stringify(hop)) as object)).toEqual([
+      { issuer: goodClaims.iss, sessionId: 's-1', clientId: 'web', jti: 'j-1', kid: 'k-own' }, { issuer: 'https://idp.test', sub: 'alice' },
+    ])
+    expect(factsOf({ ...goodClaims, sub_iss: goodClaims.iss }, 'k')).toEqual(factsOf(goodClaims, 'k'))
+  })
+
   test('begin where the authentication began, not where the token did (I3)', () => {
     expect(factsOf({ ...goodClaims, began_at: 123, auth_time: 7 }, 'k').beganAt).toBe(123)
   })

@@ -46,6 +46,8 @@ export const accessTokenClaims = z.object({
   auth_time: seconds.optional(), scope: z.string().max(512).optional(), acr: name.optional(), amr: list.optional(),
   tenant: tenantText, began_at: milliseconds, kind: z.enum(['person', 'agent', 'service']),
   sid: name.optional(), device_id: name.optional(), agent_id: name.optional(), grant_id: name.optional(),
+  /** Whose subject `sub` is, where it is not the token's own issuer's: two people may have one name at two issuers. */
+  sub_iss: name.optional(),
   hops: z.array(parent).max(maxParents).optional(), act: actor(maxActors).optional(),
   // RFC 9449 section 7.2: a sender-constrained token is never a bearer token, and its proof is not looked at here.
   cnf: z.never().optional(),
@@ -54,18 +56,20 @@ export type AccessTokenClaims = z.infer<typeof accessTokenClaims>
 
 /**
  * The facts of a token whose signature, made with `kid`, was already verified: the token itself, its actors from the outermost inwards, then
- * the sessions it was derived from (I6). A hop without an issuer has the token's.
+ * the sessions it was derived from (I6). A hop without an issuer has the token's. A subject of another issuer has a hop of its own, since the token's
+ * own hop names by the token's issuer: its id and key.
  */
 export function factsOf(claims: AccessTokenClaims, kid: string): TokenFacts {
+  const foreign = claims.sub_iss === claims.iss ? undefined : claims.sub_iss
   const own: Hop = {
-    issuer: claims.iss, sub: claims.sub, sessionId: claims.sid, clientId: claims.client_id, deviceId: claims.device_id,
+    issuer: claims.iss, ...(foreign === undefined && { sub: claims.sub }), sessionId: claims.sid, clientId: claims.client_id, deviceId: claims.device_id,
     agentId: claims.agent_id, grantId: claims.grant_id, jti: claims.jti, kid,
   }
   const parents = (claims.hops ?? []).map(({ iss, sub, sid, client_id, device_id, agent_id, grant_id, kid: signedBy }): Hop => ({
     issuer: iss ?? claims.iss, sub, sessionId: sid, clientId: client_id, deviceId: device_id, agentId: agent_id, grantId: grant_id, kid: signedBy,
   }))
   return {
-    tenant: claims.tenant as TenantId, hops: [own, ...actorsOf(claims), ...parents],
+    tenant: claims.tenant as TenantId, hops: [own, ...(foreign === undefined ? [] : [{ issuer: foreign, sub: claims.sub }]), ...actorsOf(claims), ...parents],
     beganAt: instant(claims.began_at), expiresAt: instant(claims.exp * 1000),
   }
 }

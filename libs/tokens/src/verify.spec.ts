@@ -249,6 +249,13 @@ describe('who says it, to whom, for which tenant', () => {
     for (const tenant of ['*', '', 'ACME', 'acme\u0000', ['acme'], undefined]) expect(await outcomeOf(bound, await withClaims({ ...goodClaims, tenant }))).toBe('token.malformed')
   })
 
+  test('only our own issuer may name a subject of another', async () => {
+    const bound = verifierWith({ issuers: [{ issuer, audience: 'api', keys: keysOf(key), tenants: [tenantId('acme')] }] })
+    const trusted = verifierWith({ issuers: [{ issuer, audience: 'api', keys: keysOf(key), tenants: 'every' }] })
+    const token = await mint({ tenant: 'acme', sub_iss: 'https://elsewhere.test' })
+    expect([await outcomeOf(bound, token), await outcomeOf(trusted, token)]).toEqual(['token.issuer', 'verified'])
+  })
+
   test('configuring an issuer twice is a defect', () => {
     const twice = { issuer, audience: 'api', keys: keysOf(key), tenants: 'every' as const }
     expect(() => verifierWith({ issuers: [twice, twice] })).toThrow('twice')

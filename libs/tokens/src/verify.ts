@@ -83,11 +83,13 @@ async function isSigned(token: string, kid: string, alg: SigningAlgorithm, keys:
   }
 }
 
-function objectionToReach({ aud, tenant }: AccessTokenClaims, issuer: TrustedIssuer): Refused | undefined {
+function objectionToReach({ aud, tenant, sub_iss }: AccessTokenClaims, issuer: TrustedIssuer): Refused | undefined {
   const meant = typeof aud === 'string' ? [aud] : aud
   const ours = typeof issuer.audience === 'string' ? [issuer.audience] : issuer.audience
   if (!meant.some((each) => ours.includes(each))) return refused('token.audience', 'it is meant for another audience')
   if (issuer.tenants !== 'every' && !issuer.tenants.includes(tenant as TenantId)) return refused('token.issuer', 'its issuer does not speak for this tenant')
+  // Whoever could call its subject another issuer's would escape a revocation that names it under its own.
+  if (issuer.tenants !== 'every' && sub_iss !== undefined) return refused('token.issuer', 'its issuer does not speak for subjects of another')
   return undefined
 }
 

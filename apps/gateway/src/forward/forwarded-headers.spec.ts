@@ -74,6 +74,7 @@ describe('identity headers', () => {
 
   test('of client credentials name no session', () => {
     expect(identityHeaders({ sub: 'svc', client_id: 'svc' } as AccessTokenClaims)).toEqual(['x-curfew-subject', 'svc', 'x-curfew-client', 'svc'])
+    expect(identityHeaders({ sub: 'alice', sub_iss: 'https://idp.test', client_id: 'web' } as AccessTokenClaims)).toContain('https://idp.test')
   })
 })
 

@@ -18,7 +18,7 @@ export function claimsOf(session: InventoriedSession, terms: TokenTerms, now: In
   return {
     iss: terms.issuer, aud: terms.audience, sub: session.subject.sub, client_id: session.clientId, jti, iat,
     exp: Math.min(iat + terms.lifetimeSeconds, inSeconds(session.expiresAt)), auth_time: inSeconds(session.authenticatedAt),
-    tenant: session.tenant, began_at: session.beganAt, kind: session.kind, sid: session.id,
+    ...(session.subject.issuer !== terms.issuer && { sub_iss: session.subject.issuer }), tenant: session.tenant, began_at: session.beganAt, kind: session.kind, sid: session.id,
     ...(session.authMethods.length > 0 && { amr: [...session.authMethods] }),
     ...(session.device !== null && { device_id: session.device.id }),
     ...(session.agentId !== null && { agent_id: session.agentId }),
@@ -47,18 +47,14 @@ export function hopsBelow(parent: InventoriedSession): ParentHop[] {
     iss: subject.issuer, sub: subject.sub, sid: id, client_id: clientId,
     ...(device !== null && { device_id: device.id }), ...(agentId !== null && { agent_id: agentId }), ...(grantId !== null && { grant_id: grantId }),
   }
-  // A hop that only names the parent's foreign subject says nothing its own hop does not.
-  return [own, ...parent.hops.filter((hop) => hop.sid !== undefined || hop.iss !== subject.issuer || hop.sub !== subject.sub)]
+  return [own, ...parent.hops]
 }
 
-/**
- * The selectors that could end a session beyond those its own columns answer: what it inherits from parents, and for a subject of a
- * foreign issuer the name its tokens carry.
- */
+/** The selectors that could end a session beyond those its own columns answer: what it inherits from parents. */
 export function inheritedSelectors(session: InventoriedSession, issuer: string): string[] {
   const facts = sessionFacts(session, issuer)
   const { subject } = session
-  const own = selectorsOf({ ...facts, hops: [{ ...facts.hops[0], issuer: subject.issuer }] })
+  const own = selectorsOf({ ...facts, hops: [{ ...facts.hops[0], ...subject }] })
   const inOwnColumns = new Set(own)
   return selectorsOf(facts).filter((selector) => !inOwnColumns.has(selector))
 }

@@ -76,6 +76,15 @@ test('a subject of another issuer is revoked by that name, with the sessions der
   expect(revokedBy(child, { kind: 'subject', issuer: 'https://other.test', sub: 'alice' })).toBe(false)
 })
 
+test('two people called alice at two issuers are two: ending one spares the other, and the wildcard names both', () => {
+  const ours = issue({ subject: { sub: 'alice' } })
+  const theirs = issue({ subject: { issuer: 'https://idp.test', sub: 'alice' } })
+  const ended = (scope: Parameters<typeof revokedBy>[1]) => [revokedBy(ours, scope), revokedBy(theirs, scope)]
+  expect(ended({ kind: 'subject', issuer, sub: 'alice' })).toEqual([true, false])
+  expect(ended({ kind: 'subject', issuer: 'https://idp.test', sub: 'alice' })).toEqual([false, true])
+  expect(ended({ kind: 'subject', issuer: '*', sub: 'alice' })).toEqual([true, true])
+})
+
 test('only what its own columns cannot answer is kept as an inherited selector', () => {
   const parent = issue({})
   expect(inheritedSelectors(parent, issuer)).toEqual([])

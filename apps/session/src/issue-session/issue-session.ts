@@ -39,7 +39,7 @@ export function issueSession(command: IssueCommand, now: Instant, limits: IssueL
     id, tenant, kind: request.kind ?? (request.agentId === undefined ? 'person' : 'agent'), subject, clientId: request.clientId,
     device: request.device ?? null, userAgent: request.userAgent ?? null, ipAddress: request.ipAddress === undefined ? null : canonicalAddress(request.ipAddress),
     authMethods: [...new Set(request.authMethods)], agentId: request.agentId ?? null, grantId: request.grantId ?? null,
-    parentSessionId: parent?.id ?? null, hops: hopsOf(subject, parent, limits.issuer), beganAt, authenticatedAt, lastActiveAt: now, expiresAt, ended: null,
+    parentSessionId: parent?.id ?? null, hops: hopsOf(parent), beganAt, authenticatedAt, lastActiveAt: now, expiresAt, ended: null,
   }
 }
 
@@ -58,10 +58,8 @@ function authenticationOf({ authenticatedAt }: SessionRequest, now: Instant, ske
   return instant(Math.min(said, now))
 }
 
-function hopsOf(subject: InventoriedSession['subject'], parent: InventoriedSession | undefined, issuer: string): ParentHop[] {
-  // Tokens are issued by Curfew; a subject of another issuer is named by a hop, or its revocation would miss the token.
-  const foreign: ParentHop[] = subject.issuer === issuer ? [] : [{ iss: subject.issuer, sub: subject.sub }]
-  const hops = [...foreign, ...(parent === undefined ? [] : hopsBelow(parent))]
+function hopsOf(parent: InventoriedSession | undefined): ParentHop[] {
+  const hops = parent === undefined ? [] : hopsBelow(parent)
   if (hops.length > maxParents) throw new Fault('parent.too_deep')
   return hops
 }

@@ -22,7 +22,7 @@ export class IssuersHttp {
     const { changed, isNew } = await this.database.transact(tenant, async (tx) => {
       await this.issuers.lock(tx, tenant)
       const known = await this.issuers.find(tx, tenant, id)
-      const changed = changeIssuer(known, request, { tenant, id }, tx.now)
+      const changed = changeIssuer(request, { tenant, id }, tx.now)
       await this.issuers.save(tx, changed)
       return { changed, isNew: known === undefined }
     })

@@ -61,9 +61,8 @@ const inventory = [
 const credentials = [
   `CREATE TABLE issuers (
     tenant text NOT NULL, id text NOT NULL, issuer text NOT NULL, jwks_uri text, audiences text[] NOT NULL, began_at_claim text NOT NULL,
-    is_default boolean NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (tenant, id), UNIQUE (tenant, issuer)
+    updated_at timestamptz(3) NOT NULL, PRIMARY KEY (tenant, id), UNIQUE (tenant, issuer)
   )`,
-  'CREATE UNIQUE INDEX issuers_one_default ON issuers (tenant) WHERE is_default',
   // A client authenticates before its tenant is known, so its id is unique in the deployment.
   `CREATE TABLE clients (
     client_id text PRIMARY KEY, tenant text NOT NULL, name text, scopes text[] NOT NULL, enabled boolean NOT NULL, created_at timestamptz(3) NOT NULL

@@ -9,7 +9,6 @@ export interface IssuerRow {
   jwksUri: string | null
   audiences: string[]
   beganAtClaim: string
-  isDefault: boolean
   updatedAt: Instant
 }
 
@@ -17,7 +16,7 @@ export const IssuerEntity = new EntitySchema<IssuerRow>({
   name: 'Issuer', tableName: 'issuers',
   columns: {
     tenant: { type: 'text', primary: true }, id: { type: 'text', primary: true }, issuer: { type: 'text' }, jwksUri: { type: 'text', name: 'jwks_uri', nullable: true },
-    audiences: { type: 'text', array: true }, beganAtClaim: { type: 'text', name: 'began_at_claim' }, isDefault: { type: 'boolean', name: 'is_default' },
+    audiences: { type: 'text', array: true }, beganAtClaim: { type: 'text', name: 'began_at_claim' },
     updatedAt: { type: 'timestamptz', precision: 3, name: 'updated_at', transformer: instantTransformer },
   },
 })

@@ -6,20 +6,14 @@ import { Not } from 'typeorm'
 import type { TrustedIssuerRow } from '../issuers/change-issuer.js'
 import { IssuerEntity } from './issuer.entity.js'
 
-/** The issuers a tenant trusts. At most one of them is its default. */
+/** The issuers a tenant trusts. */
 @Injectable()
 export class IssuerStore {
   async find(tx: Tx, tenant: TenantId, id: string): Promise<TrustedIssuerRow | undefined> {
     return (await tx.manager.findOneBy(IssuerEntity, { tenant, id })) ?? undefined
   }
 
-  /** The issuer meant where a subject names none; undefined when the tenant has not chosen one. */
-  async defaultOf(tx: Tx, tenant: TenantId): Promise<string | undefined> {
-    const [row] = await tx.query<{ issuer: string }>('SELECT issuer FROM issuers WHERE tenant = $1 AND is_default', [tenant])
-    return row?.issuer
-  }
-
-  /** Waits for whoever else changes this tenant's issuers, so that two defaults never meet. */
+  /** Waits for whoever else changes this tenant's issuers, so that one issuer never has two ids. */
   async lock(tx: Tx, tenant: TenantId): Promise<void> {
     await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('curfew.session.issuers' || $1, 0))`, [tenant])
   }
@@ -28,7 +22,6 @@ export class IssuerStore {
   async save(tx: Tx, row: TrustedIssuerRow): Promise<void> {
     const { tenant, id, issuer } = row
     if (await tx.manager.existsBy(IssuerEntity, { tenant, issuer, id: Not(id) })) throw new Fault('issuer.taken')
-    if (row.isDefault) await tx.manager.update(IssuerEntity, { tenant, isDefault: true, id: Not(id) }, { isDefault: false })
     await tx.manager.upsert(IssuerEntity, { ...row, audiences: [...row.audiences] }, ['tenant', 'id'])
   }
 }
