@@ -154,6 +154,25 @@ test('garbage on a topic is parked with its reason, and the stream goes on', asy
   expect(reasons.length).toBeGreaterThanOrEqual(6)
 }, 60_000)
 
+test('a revocation that the control plane did not sign ends nothing anywhere, and is parked', async () => {
+  const sub = person()
+  const { accessToken, session } = await plane.issue(sub)
+  const at = new Date().toISOString()
+  const record = {
+    id: randomUUID(), tenant: 'default', scope: { kind: 'session', id: session.id }, cutoff: null, except: [], decidedAt: at, forgetAfter: new Date(Date.now() + 86_400_000).toISOString(),
+    reason: { code: 'forged' }, initiator: { kind: 'client', id: 'mallory' },
+  }
+  await produceForeign(kafka.brokers.join(','), [{
+    topic: 'curfew.revocations.v1', key: 'forged', value: Buffer.from(JSON.stringify(record)),
+    headers: { ce_specversion: '1.0', ce_id: record.id, ce_source: 'urn:curfew:revocation', ce_type: 'curfew.revocation.decided', 'curfew-signature': 'x' },
+  }])
+  // Session and audit both met it and put it aside.
+  await until(async () => (await parkedReasons('curfew.revocations.parked.v1')).filter((reason) => reason === 'event.not_authentic').length === 2, { timeoutMs: 20_000, what: 'the forged record to be parked by both' })
+  expect(await everywhere(accessToken)).toEqual(admitted)
+  expect((await plane.sessions(`sub=${sub}&status=active`)).body.items).toHaveLength(1)
+  expect((await plane.audit(`revocationId=${record.id}`)).body.items).toEqual([])
+}, 60_000)
+
 async function parkedReasons(topic: string): Promise<string[]> {
   const { items } = JSON.parse(await curfew(['parked', 'list', topic, '--json'], { CURFEW_KAFKA_BROKERS: kafka.brokers.join(',') })) as { items: { reason: string }[] }
   return items.map(({ reason }) => reason)

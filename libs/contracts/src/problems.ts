@@ -58,6 +58,7 @@ export const problems = {
   'event.unreadable': rule(422, 'The record is not a readable CloudEvent'),
   'event.type_unknown': rule(422, 'The event type is not known on this topic'),
   'event.version_unknown': rule(422, 'The event\'s schema version is not known'),
+  'event.not_authentic': rule(422, 'The record is not signed by the control plane'),
   'event.invalid': rule(422, 'The event\'s data does not match its schema'),
   'event.mismatch': rule(422, 'An event with this source and id but another content was recorded before'),
 

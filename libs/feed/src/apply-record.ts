@@ -47,6 +47,15 @@ export function applyRecord(record: BusRecord, target: RecordTarget): RecordOutc
   return outcome
 }
 
+/** Who wrote a record, as far as these keys tell. `unknown_key` names one that they do not hold: perhaps a younger one. */
+export function authenticityOf(record: BusRecord, keys: ReadonlyMap<string, KeyObject>): 'authentic' | 'forged' | 'unknown_key' {
+  const signed = signedPartsOf(record)
+  if (signed === undefined) return 'forged'
+  const kid = keyIdOf(signed.signature)
+  if (kid !== undefined && !keys.has(kid)) return 'unknown_key'
+  return isSigned(signed.parts, signed.signature, keys) ? 'authentic' : 'forged'
+}
+
 interface Signed {
   readonly parts: SignedParts & { readonly version: number }
   readonly signature: string | undefined

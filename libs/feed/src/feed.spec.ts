@@ -79,7 +79,7 @@ describe('a watermark (I9)', () => {
 describe('a signed record (PROTOCOL section 6)', () => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const keys = new Map([['k1', publicKey]])
-  const parts = { topic: 'curfew.revocations.v1', id: '1', source: '/revocation', type: 't', tenant: 'default', value: Buffer.from('{}') }
+  const parts = { topic: 'curfew.revocations.v1', id: '1', source: 'urn:curfew:revocation', type: 't', tenant: 'default', value: Buffer.from('{}') }
   const signature = signRecord(parts, { kid: 'k1', privateKey })
 
   test('is accepted as it was signed', () => expect(isSigned(parts, signature, keys)).toBe(true))

@@ -3,12 +3,12 @@ import type { SnapshotDocument } from '@curfew/contracts'
 import type { TokenFacts } from '@curfew/denylist'
 import { Outage, type Clock } from '@curfew/kernel'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RecordOutcome } from './apply-record.js'
+import { authenticityOf, type RecordOutcome } from './apply-record.js'
 import { pauseAfter } from './back-off.js'
 import { FeedState } from './feed-state.js'
 import { readSnapshot } from './read-snapshot.js'
 import { TermsRenewal, type Pause } from './renew-terms.adapter.js'
-import type { FeedHome, FeedLog, FeedStatus, FeedTerms, FeedVerdict, FollowedFeed } from './terms.js'
+import type { Authenticity, FeedHome, FeedLog, FeedStatus, FeedTerms, FeedVerdict, FollowedFeed } from './terms.js'
 
 export interface FollowFeedOptions {
   readonly home: FeedHome
@@ -219,6 +219,14 @@ class FeedFollower implements FollowedFeed {
 
   verdictOn(facts: TokenFacts): FeedVerdict {
     return this.signal.aborted ? 'stale' : this.state.verdictOn(facts)
+  }
+
+  authenticityOf(record: BusRecord): Authenticity {
+    if (this.state.currentTerms === undefined) return 'unknown'
+    const found = authenticityOf(record, this.state.verifyingKeys)
+    if (found !== 'unknown_key') return found
+    // Asked for once in the cooldown: whoever invents key ids is told 'forged' after one renewal.
+    return !this.signal.aborted && this.renewal.isUnderWayOrBegins(keyCooldownMs) ? 'unknown' : 'forged'
   }
 
   stalenessMs(): number {

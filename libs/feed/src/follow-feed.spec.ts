@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from '@curfew/bus'
+import type { BusRecord, OutgoingRecord } from '@curfew/bus'
 import { events } from '@curfew/contracts'
 import { MapDenylist } from '@curfew/denylist'
 import { instant } from '@curfew/kernel'
@@ -214,6 +214,38 @@ describe('renewals', () => {
     log.append(revocation(key, session('by-old'), null))
     await settle()
     expect([feed.verdictOn(sessionFacts('by-new')), feed.verdictOn(sessionFacts('by-old')), feed.status().alarms.notAuthentic]).toEqual(['revoked', 'allowed', 1])
+  })
+})
+
+describe('authenticity, for readers in groups of their own', () => {
+  const asRecord = (log: ScriptedLog): BusRecord => log.kept[0]!.at(-1)!.record
+
+  test('is what a gateway would say: signed records are authentic, changed and unsigned ones are forged', async () => {
+    const { feed, log } = await ready()
+    log.append(revocation(key, session('s1'), null))
+    const record = asRecord(log)
+    expect(feed.authenticityOf(record)).toBe('authentic')
+    expect(feed.authenticityOf({ ...record, value: Buffer.from(String(record.value).replace('s1', 's2')) })).toBe('forged')
+    const { 'curfew-signature': _, ...headers } = record.headers
+    expect(feed.authenticityOf({ ...record, headers })).toBe('forged')
+    expect(feed.authenticityOf({ ...record, value: null })).toBe('forged')
+  })
+
+  test('is unknown before any keys are, and under a young key until it was asked for', async () => {
+    const { feed, home, log } = await ready()
+    const next = feedKey('k2')
+    home.keys = [key, next]
+    log.append(revocation(next, session('s1'), null))
+    const record = asRecord(log)
+    await settle()
+    expect(feed.authenticityOf(record)).toBe('authentic')
+    const invented = revocation(feedKey('k9'), session('s1'), null)
+    log.append(invented)
+    await settle()
+    expect(feed.authenticityOf(asRecord(log))).toBe('forged')
+    const away = await world({ prepare: ({ home: before }) => (before.isDown = true) })
+    expect(away.feed.authenticityOf(record)).toBe('unknown')
+    await away.feed.close()
   })
 })
 

@@ -1,3 +1,4 @@
+import type { BusRecord } from '@curfew/bus'
 import type { PublicJwk } from '@curfew/contracts'
 import type { TokenFacts } from '@curfew/denylist'
 import type { Instant } from '@curfew/kernel'
@@ -68,10 +69,15 @@ export interface FeedStatus {
   readonly bootstraps: number
 }
 
+/** Whether the control plane wrote a record of the feed; 'unknown' while its keys are not known here and may yet come. */
+export type Authenticity = 'authentic' | 'forged' | 'unknown'
+
 /** A denylist that keeps itself current. */
 export interface FollowedFeed {
   /** Asked on every request; synchronous, so that no I/O can hide in it. 'stale' unless it is ready, within its budget and under its lease. */
   verdictOn(facts: TokenFacts): FeedVerdict
+  /** For services that read the feed's topic in a group of their own: they believe no record that a gateway would not. */
+  authenticityOf(record: BusRecord): Authenticity
   stalenessMs(): number
   readonly isReady: boolean
   /** Grows whenever a verdict may have changed. A quarantine that ends by itself, and staleness, change verdicts without it. */

@@ -1,4 +1,5 @@
-import type { MessageBus } from '@curfew/bus'
+import type { BusRecord, MessageBus } from '@curfew/bus'
+import type { Authenticity } from '@curfew/feed'
 import type { RouteSpec } from '@curfew/contracts'
 import type { TokenFacts } from '@curfew/denylist'
 import type { Clock, Secret, TenantId } from '@curfew/kernel'
@@ -24,6 +25,8 @@ export interface Platform {
   readonly tokens: TokenVerifier
   /** Follows the feed; absent answers are 'stale'. A service that can ask its database brings its own. */
   readonly callers: CallerVerdicts
+  /** Whether the control plane wrote a record of `curfew.revocations.v1`: every service that consumes it is protected by it, without asking. */
+  authenticityOf(record: BusRecord): Authenticity
   /** Why the process as a whole is not ready, apart from its services and the bus; undefined when it is. Asked by `/readyz`. */
   unready?(): string | undefined
   readonly secrets: DerivedSecrets

@@ -90,7 +90,7 @@ function connectTransports(app: NestFastifyApplication, definitions: readonly Se
   const metrics = new ConsumerMetrics(platform.metrics)
   return definitions.flatMap(({ name, transport, worksWithoutBus, gatherMs }) => {
     if (transport === undefined) return []
-    const strategy = new BusTransport({ service: name, transport, bus: platform.bus, clock: platform.clock, log: platform.log, metrics, ...(gatherMs === undefined ? {} : { gatherMs }) })
+    const strategy = new BusTransport({ service: name, transport, bus: platform.bus, clock: platform.clock, log: platform.log, metrics, authenticityOf: (record) => platform.authenticityOf(record), ...(gatherMs === undefined ? {} : { gatherMs }) })
     app.connectMicroservice<MicroserviceOptions>({ strategy }, { inheritAppConfig: true })
     return worksWithoutBus ? [] : [{ name, transport: strategy }]
   })

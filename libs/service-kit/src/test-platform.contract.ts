@@ -78,7 +78,7 @@ export function testPlatform(parts: Partial<Platform> = {}): TestPlatform {
     }, { kid: 'test', alg: 'ES256', privateKey })
   }
   return {
-    clock, bus: new HandBus(), memory: new LocalMemory(clock), metrics: new Registry(), callers: new HandVerdicts(), lines,
+    clock, bus: new HandBus(), memory: new LocalMemory(clock), metrics: new Registry(), callers: new HandVerdicts(), authenticityOf: () => 'authentic', lines,
     log: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
     tokens: createTokenVerifier({
       issuers: [{ issuer, audience: 'curfew', keys: { key: (kid) => Promise.resolve(kid === 'test' ? publicKey : undefined) }, tenants: 'every' }],

@@ -5,7 +5,7 @@ import { selectorOf } from '@curfew/denylist'
 import { selectorOfRecord } from '../revoke/accepted-revocation.js'
 import type { FeedSigner } from './feed-signer.adapter.js'
 
-const source = '/revocation'
+const source = 'urn:curfew:revocation'
 
 /** The signed record of a revocation, keyed by its scope. Fault `record.too_large` when gateways would not take it. */
 export const revocationEvent = (record: RevocationRecord, signer: FeedSigner, traceparent?: string): OutgoingRecord => signer.signed(encodeEvent(

@@ -1,4 +1,6 @@
-import { deliver, type GroupConsumer, type MessageBus, type ReceivedEvent } from '@curfew/bus'
+import { deliver, type BusRecord, type GroupConsumer, type MessageBus, type ReceivedEvent } from '@curfew/bus'
+import { Fault, topics } from '@curfew/contracts'
+import type { Authenticity } from '@curfew/feed'
 import type { Clock } from '@curfew/kernel'
 import { Server, type MessageHandler } from '@nestjs/microservices'
 import { isObservable, lastValueFrom } from 'rxjs'
@@ -15,6 +17,7 @@ export interface BusTransportOptions {
   readonly log: ServiceLog
   readonly metrics: ConsumerMetrics
   readonly gatherMs?: number
+  readonly authenticityOf: (record: BusRecord) => Authenticity
 }
 
 const firstPauseMs = 250
@@ -92,12 +95,20 @@ export class BusTransport extends Server {
     const { topic, partition, offset } = event.record
     const handler = this.messageHandlers.get(topic)
     if (handler === undefined) return
+    if (topic === topics.revocations.name) this.believe(event.record)
     const attributes = { 'messaging.system': 'kafka', 'messaging.destination.name': topic, 'messaging.message.id': event.id, 'curfew.position': `${partition}/${offset}` }
     await inConsumerSpan(event.traceparent, `process ${topic}`, attributes, async () => {
       const outcome: unknown = await handler(event, event)
       if (isObservable(outcome)) await lastValueFrom(outcome, { defaultValue: undefined })
     })
     this.options.metrics.handled(this.options.service, topic)
+  }
+
+  /** What no gateway would obey ends no session and enters no trail (PROTOCOL section 6). Without keys the record waits for them. */
+  private believe(record: BusRecord): void {
+    const found = this.options.authenticityOf(record)
+    if (found === 'forged') throw new Fault('event.not_authentic')
+    if (found === 'unknown') throw new Fault('denylist.stale', { detail: 'the keys of the feed are not known here yet' })
   }
 }
 

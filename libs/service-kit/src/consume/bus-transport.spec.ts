@@ -7,6 +7,8 @@ import { until } from '@curfew/testing'
 import { of } from 'rxjs'
 import { Heard, sampleService } from '../sample-service.contract.js'
 import { startServices, type RunningServices } from '../start-services.adapter.js'
+import { BusTransport } from './bus-transport.consumer.js'
+import { ConsumerMetrics } from './consumer-metrics.adapter.js'
 import { startTelemetry } from '../telemetry/telemetry.adapter.js'
 import { HandBus, testPlatform, type TestPlatform } from '../test-platform.contract.js'
 
@@ -108,6 +110,33 @@ test('two services in one process keep apart: each has its own group, handlers a
   await both.hand(ended('1'))
   expect([both.groups.map(({ group }) => group).sort(), mine.events.length, seen, both.published.length]).toEqual([['curfew.audit', 'curfew.session'], 1, ['1'], 1])
   await running.close()
+})
+
+describe('a record of the revocations topic', () => {
+  const watermark = encodeEvent(events.watermarkAdvanced, 'k', { id: 'w', source: 'urn:curfew:revocation', tenant: 'default' }, { at: '2026-01-01T00:00:00.000Z', partitions: 3 })
+  const listening = async (...found: ('authentic' | 'forged' | 'unknown')[]) => {
+    const met: string[] = []
+    const own = new HandBus()
+    const transport = new BusTransport({
+      service: 'session', transport: Symbol('session'), bus: own, clock: platform.clock, log: platform.log, metrics: new ConsumerMetrics(testPlatform().metrics),
+      authenticityOf: () => (found.length > 1 ? found.shift() : found[0]) ?? 'unknown',
+    })
+    transport.addHandler(topics.revocations.name, (event: { id: string }) => Promise.resolve(void met.push(event.id)), true)
+    transport.listen(() => undefined)
+    await until(() => own.groups.length === 1, { timeoutMs: 5_000, what: 'the consumer to start' })
+    await own.hand(watermark)
+    await transport.close()
+    return { met, parked: own.published.map(({ headers }) => headers['curfew-parked-reason']) }
+  }
+
+  test('meets its handler only when the control plane wrote it; else it is parked', async () => {
+    expect(await listening('authentic')).toEqual({ met: ['w'], parked: [] })
+    expect(await listening('forged')).toEqual({ met: [], parked: ['event.not_authentic'] })
+  })
+
+  test('waits while the keys are not known, and is not parked for it', async () => {
+    expect(await listening('unknown', 'unknown', 'authentic')).toEqual({ met: ['w'], parked: [] })
+  })
 })
 
 test('two handlers of one topic in a service are refused at the start', async () => {

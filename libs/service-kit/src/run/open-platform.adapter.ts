@@ -62,7 +62,7 @@ export function openPlatform(parts: PlatformParts): OpenPlatform {
   const { issuer, audience, tenants, maxSessionAgeMs, accessTokenSeconds, clockSkewMs, watermarkIntervalMs, ratePerMinute, bootstrapClient } = settings
   const platform: Platform = {
     clock, bus, log, metrics, memory: parts.memory, databaseUrl: parts.databaseUrl, issuer, audience, tenants, maxSessionAgeMs, accessTokenSeconds, clockSkewMs,
-    watermarkIntervalMs, ratePerMinute, bootstrapClient, tokens: accessTokenVerifier(settings, keys, clock), callers: new FeedVerdicts(feed),
+    watermarkIntervalMs, ratePerMinute, bootstrapClient, tokens: accessTokenVerifier(settings, keys, clock), callers: new FeedVerdicts(feed), authenticityOf: (record) => feed?.authenticityOf(record) ?? 'unknown',
     secrets: derivedSecrets(settings.rootSecret), unready: () => keys.unready() ?? feedReason(feed),
   }
   return { platform, close: async () => {
