@@ -4,10 +4,17 @@ import { fileURLToPath } from 'node:url'
 import { chartOf } from './chart.js'
 import { machine } from './machine.adapter.js'
 import { runP1, title } from './p1/p1.bench.js'
+import { runP2, title as decisionTitle } from './p2/p2.bench.js'
+import { memoryTitle, pausesTitle, runMemory, runPauses } from './p4/p4.bench.js'
 import { lineOf, type BenchResult, type CaseResult } from './result.js'
 
 const results = fileURLToPath(new URL('../results', import.meta.url))
-const benches = { P1: { title, unit: 'ms', run: runP1 } } as const
+const benches = {
+  P1: { title, unit: 'ms', run: runP1 },
+  P2: { title: decisionTitle, unit: 'ns', run: runP2 },
+  P4: { title: pausesTitle, unit: 'ms', run: runPauses },
+  'P4-memory': { title: memoryTitle, unit: 'B', run: runMemory },
+} as const
 type Id = keyof typeof benches
 
 // usage: main <id>|all [--quick]

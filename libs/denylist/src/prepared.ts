@@ -2,7 +2,7 @@ import type { TokenFacts } from './facts.js'
 import type { Fingerprinter } from './fingerprint.js'
 import { namedSelectorsOf, selectorOf } from './selector.js'
 import type { Verdict } from './denylist.js'
-import { tableOf } from './shared/layout.js'
+import { tableFor } from './shared/layout.js'
 
 /**
  * What a verified token asks the denylist, hashed once: keep it beside the token. It belongs to one thread, remembers the last verdict and the
@@ -23,9 +23,9 @@ const name = new Int32Array(3)
 
 export function prepareFacts(facts: TokenFacts, fingerprints: Fingerprinter): PreparedFacts {
   const probes: number[] = []
-  for (const { kind, text } of namedSelectorsOf(facts)) {
+  for (const { kind, issuer, text } of namedSelectorsOf(facts)) {
     fingerprints.write(text, name, 0)
-    probes.push(tableOf[kind], name[0]!, name[1]!, name[2]!)
+    probes.push(tableFor(kind, issuer), name[0]!, name[1]!, name[2]!)
   }
   return { beganAt: facts.beganAt, probes, lineage: lineageOf(facts, fingerprints), judgedBy: undefined, judgedAt: 0, verdict: 'allowed' }
 }

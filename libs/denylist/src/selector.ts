@@ -28,6 +28,8 @@ export function selectorOf(tenant: SelectorTenant, scope: Scope): string {
 export interface NamedSelector {
   readonly kind: ScopeKind
   readonly text: string
+  /** `*` where the selector is of any issuer. */
+  readonly issuer?: string
 }
 
 function namedByHop(tenant: TenantId, hop: Hop): NamedSelector[] {
@@ -39,7 +41,7 @@ function namedByHop(tenant: TenantId, hop: Hop): NamedSelector[] {
   if (hop.deviceId !== undefined) name('device', hop.deviceId)
   if (hop.agentId !== undefined) name('agent', hop.agentId)
   if (hop.grantId !== undefined) name('grant', hop.grantId)
-  if (hop.sub !== undefined) name('subject', '*', hop.sub)
+  if (hop.sub !== undefined) found.push({ kind: 'subject', issuer: '*', text: selector(tenant, 'subject', '*', hop.sub) })
   if (issuer === undefined) return found
   if (hop.sub !== undefined) name('subject', issuer, hop.sub)
   if (hop.jti !== undefined) name('token', issuer, hop.jti)

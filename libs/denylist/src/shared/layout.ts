@@ -56,10 +56,15 @@ export const maxDepth = 24
 /** Sessions, tokens and keys come first: `table < wideFrom` is absolute. */
 export const tableOf: Readonly<Record<ScopeKind, number>> = { session: 0, token: 1, key: 2, subject: 3, client: 4, device: 5, agent: 6, grant: 7, tenant: 8 }
 export const wideFrom = 3
-export const entryTables = 9
-export const headsTable = 9
-export const flagsTable = 10
-export const tables = 11
+/** Subjects of any issuer: every token asks for one and hardly any is ever revoked, so they are not sought among the others. */
+export const anyIssuerTable = 9
+export const entryTables = 10
+export const headsTable = 10
+export const flagsTable = 11
+export const tables = 12
+
+/** The table of a selector by its kind and, where its kind has issuers, its issuer. */
+export const tableFor = (kind: ScopeKind, issuer: string | undefined): number => (kind === 'subject' && issuer === '*' ? anyIssuerTable : tableOf[kind])
 
 export const slotWordsOf = (table: number): number => (table < wideFrom || table === headsTable ? 4 : table === flagsTable ? 8 : 6)
 /** A bucket is eight slots and eight tags (two words). */

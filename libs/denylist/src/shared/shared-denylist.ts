@@ -9,7 +9,7 @@ import type { ScopeKind } from '../scope.js'
 import { selectorOf } from '../selector.js'
 import { DenylistReader, type DenylistDescriptor } from './denylist-reader.js'
 import type { Exception } from './exceptions.js'
-import { alwaysCode, codeOf, forgetSeconds, headsTable, neverCode, tableOf, tables, wideFrom } from './layout.js'
+import { alwaysCode, codeOf, forgetSeconds, headsTable, neverCode, tableFor, tableOf, tables, wideFrom } from './layout.js'
 import { encodeSnapshot, SnapshotLoader, type SnapshotPositions } from './snapshot-codec.js'
 import { Writer } from './writer.js'
 
@@ -74,7 +74,7 @@ export class SharedDenylist implements Denylist {
   apply(revocation: LiveRevocation): void {
     checkRevocation(revocation)
     const { tenant, scope, cutoff, except, forgetAfter } = revocation
-    const table = tableOf[scope.kind]
+    const table = tableFor(scope.kind, 'issuer' in scope ? scope.issuer : undefined)
     // Sessions are of a tenant, and a scope of every tenant is absolute and spares nobody.
     const exceptions = cutoff === null ? [] : except.map((id) => this.exceptionOf(selectorOf(tenant, { kind: 'session', id }), neverCode))
     this.mergeEntry(table, selectorOf(tenant, scope), cutoff === null ? alwaysCode : codeOf(cutoff), exceptions, forgetAfter)
@@ -173,10 +173,10 @@ export class SharedDenylist implements Denylist {
   /** Takes in a snapshot of names, as the control plane sends it; slice its entries to take it in by steps. */
   mergeSnapshot(snapshot: DenylistSnapshot): void {
     for (const { selector, cutoff, exceptions, forgetAfter } of snapshot.entries) {
-      const [tenant, kind] = JSON.parse(selector) as [string, ScopeKind]
+      const [tenant, kind, issuer] = JSON.parse(selector) as [string, ScopeKind, string | undefined]
       // Null is absolute in a default and "killed by nothing" in an exception: the two never meet.
       const spared = exceptions.map(([id, own]) => this.exceptionOf(JSON.stringify([tenant, 'session', id]), own === null ? neverCode : codeOf(own)))
-      this.mergeEntry(tableOf[kind], selector, cutoff === null ? alwaysCode : codeOf(cutoff), spared, forgetAfter)
+      this.mergeEntry(tableFor(kind, issuer), selector, cutoff === null ? alwaysCode : codeOf(cutoff), spared, forgetAfter)
     }
     for (const flag of snapshot.flags) this.applyQuarantine(flag)
   }

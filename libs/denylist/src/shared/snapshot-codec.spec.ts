@@ -46,19 +46,21 @@ test('a snapshot restores every answer and the positions, however it is cut on t
 
 test('every truncation is refused', () => {
   const bytes = whole(small())
-  for (let length = 0; length < bytes.length; length += 1) expect(() => load(bytes.subarray(0, length))).toThrow(SnapshotRefused)
+  const into = empty()
+  for (let length = 0; length < bytes.length; length += 1) expect(() => load(bytes.subarray(0, length), into)).toThrow(SnapshotRefused)
 })
 
 test('every flipped bit is refused, and none makes an entry of its own', () => {
   const bytes = whole(small())
-  const truth = answers(small())
+  // One for all of them: what any of them made would stay.
+  const into = empty()
   for (let bit = 0; bit < bytes.length * 8; bit += 1) {
     const broken = Uint8Array.from(bytes)
     broken[bit >> 3]! ^= 1 << (bit & 7)
-    const into = empty()
     expect(() => load(broken, into)).toThrow(SnapshotRefused)
-    answers(into).forEach((verdict, i) => expect(verdict === 'allowed' || i === 3 || truth[i] === 'revoked').toBe(true))
   }
+  expect(into.size).toBe(2)
+  expect(answers(into)).toEqual(answers(small()))
 })
 
 test('chunks left out, repeated, swapped or taken from another snapshot are refused, and so is anything behind the end', () => {
