@@ -55,6 +55,19 @@ async function asAdmin<Row>(sql: string, url = fresh.url): Promise<Row[]> {
 const insert = 'INSERT INTO note (tenant, id, text) VALUES ($1, $2, $3)'
 const asService = (sql: string): Promise<unknown[]> => db.transact(acme, (tx) => tx.query(sql))
 
+describe('a reading of every tenant', () => {
+  test('sees all of them in one statement, and leaves nothing set on the connection', async () => {
+    for (const tenant of [acme, globex]) await db.transact(tenant, (tx) => tx.query(insert, [tenant, 1, 'x']))
+    for (let n = 0; n < 12; n += 1) expect(await db.readEverywhere('SELECT tenant FROM note WHERE id = $1 ORDER BY 1', [1])).toEqual([{ tenant: 'acme' }, { tenant: 'globex' }])
+    expect(await asService('SELECT tenant FROM note')).toEqual([{ tenant: 'acme' }])
+  })
+
+  test('that fails is reported as it failed, and the connections serve on', async () => {
+    for (let n = 0; n < 12; n += 1) await expect(db.readEverywhere('SELECT 1 / $1::int', [0])).rejects.toThrow('division by zero')
+    expect(await db.readEverywhere('SELECT 1 AS one')).toEqual([{ one: 1 }])
+  })
+})
+
 describe('a transaction', () => {
   test('keeps what its work wrote when the work resolves, and nothing when it throws', async () => {
     await db.transact(acme, (tx) => tx.query(insert, ['acme', 1, 'kept']))

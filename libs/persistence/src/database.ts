@@ -76,6 +76,8 @@ export abstract class Database {
   abstract transact<T>(tenant: TenantId, work: (tx: Tx) => Promise<T>): Promise<T>
   /** For sweepers, snapshots and consumers of every tenant; request handlers never use it. */
   abstract transactEverywhere<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /** One statement that changes nothing, over every tenant, in one round trip: for what every request has to ask first. */
+  abstract readEverywhere<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>
   abstract primaryNow(): Promise<Instant>
   /**
    * Publishes every outbox row (of one topic, if given) that is unpublished as of a snapshot taken now, and resolves once all are acknowledged

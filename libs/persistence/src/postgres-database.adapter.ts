@@ -44,6 +44,19 @@ export class PostgresDatabase extends Database {
     return this.run('*', work)
   }
 
+  async readEverywhere<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+    const client = await translated('connecting', () => this.parts.pool.connect())
+    const session = new Session(client, this.prepared)
+    // Sent together and answered in order; if the statement fails, the commit is a rollback.
+    const [begun, read, ended] = await Promise.allSettled([session.begin('*'), session.query<Row>(sql, parameters), session.commit()])
+    if (begun.status === 'fulfilled' && read.status === 'fulfilled' && ended.status === 'fulfilled') {
+      client.release()
+      return read.value
+    }
+    const failed = [begun, read, ended].find((outcome) => outcome.status === 'rejected')
+    throw await this.abandon(client, session, undefined, failed?.reason)
+  }
+
   async primaryNow(): Promise<Instant> {
     const { rows: [row] } = await this.backstage<{ now: number }>(`SELECT ${primaryClock} AS now`, 'reading its clock')
     return instant(row?.now as number)

@@ -54,7 +54,7 @@ export async function startServices(options: StartServicesOptions): Promise<Runn
   const { instance } = server
   const drain = new Drain(instance)
   observeRequests(instance, { metrics: platform.metrics, log })
-  limitRequests(instance, { tokens: accessTokensOf(platform.tokens, platform.clock), memory: platform.memory, ratePerMinute: platform.ratePerMinute, serviceOf: serviceOf(specs) })
+  limitRequests(instance, { clock: platform.clock, tokens: accessTokensOf(platform.tokens, platform.clock), memory: platform.memory, ratePerMinute: platform.ratePerMinute, serviceOf: serviceOf(specs) })
 
   const app = await NestFactory.create<NestFastifyApplication>({ module: Services, imports: definitions.map(({ module }) => module) }, server.adapter, {
     bodyParser: false, abortOnError: false, forceCloseConnections: false, logger: nestLogger(log),
