@@ -33,7 +33,7 @@ export function agree(operations: number, seed: number): number {
     model.apply(revocation)
     shared.apply(revocation)
     if (below(20) === 0) {
-      const flag = { tenant: acme, agentId: `n${below(300)}`, version: i + 1, quarantined: below(3) > 0, until: below(2) === 0 ? null : instant(below(2_000)), forgetAfter: instant(below(1_000_000)) }
+      const flag = { tenant: acme, agentId: `n${below(300)}`, version: i + 1, quarantined: below(3) > 0, until: below(2) === 0 ? null : instant(below(2_000)), forgetAfter: instant(below(1_000) * 1_000) }
       model.applyQuarantine(flag)
       shared.applyQuarantine(flag)
     }
