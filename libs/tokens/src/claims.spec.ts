@@ -1,7 +1,9 @@
+import { MapDenylist } from '@curfew/denylist'
+import { instant, tenantId } from '@curfew/kernel'
 import { maxTokenLength } from './compact.js'
 import { factsOf, type AccessTokenClaims } from './claims.js'
 import { mintAccessToken } from './mint.js'
-import { goodClaims, pair } from './tokens-under-test.contract.js'
+import { goodClaims, nowMs, pair } from './tokens-under-test.contract.js'
 
 describe('facts (I6)', () => {
   test('name every hop: the token, its actors from the outermost inwards, and the sessions it was derived from', () => {
@@ -25,6 +27,29 @@ describe('facts (I6)', () => {
       { issuer: goodClaims.iss, sessionId: 's-1', clientId: 'web', jti: 'j-1', kid: 'k-own' }, { issuer: 'https://idp.test', sub: 'alice' },
     ])
     expect(factsOf({ ...goodClaims, sub_iss: goodClaims.iss }, 'k')).toEqual(factsOf(goodClaims, 'k'))
+  })
+
+  test('so are actors and parents of another issuer\'s subject: their keys stay their own tokens\'', () => {
+    const { hops } = factsOf({
+      ...goodClaims, act: { sub: 'bot', sub_iss: 'https://idp.test', agent_id: 'a1', kid: 'k-bot' }, hops: [{ sid: 's-parent', sub: 'bob', sub_iss: 'https://idp.test', kid: 'k-parent' }],
+    }, 'k-own')
+    expect(hops.slice(1).map((hop) => JSON.parse(JSON.stringify(hop)) as object)).toEqual([
+      { issuer: goodClaims.iss, agentId: 'a1', kid: 'k-bot' }, { issuer: 'https://idp.test', sub: 'bot' },
+      { issuer: goodClaims.iss, sessionId: 's-parent', kid: 'k-parent' }, { issuer: 'https://idp.test', sub: 'bob' },
+    ])
+  })
+
+  test('of two people called alice at two issuers, each falls to her own issuer\'s revocation and to the wildcard', () => {
+    const falls = (claims: AccessTokenClaims, subjectIssuer: string) => {
+      const denylist = new MapDenylist()
+      denylist.apply({
+        tenant: tenantId(claims.tenant), scope: { kind: 'subject', issuer: subjectIssuer, sub: 'alice' }, cutoff: instant(nowMs), except: [], forgetAfter: instant(nowMs + 1e9),
+      })
+      return denylist.verdictOn(factsOf(claims, 'k'), instant(nowMs)) === 'revoked'
+    }
+    const theirs = { ...goodClaims, sub_iss: 'https://idp.test' }
+    const verdicts = [goodClaims.iss, 'https://idp.test', 'https://other.test', '*'].map((each) => [falls(goodClaims, each), falls(theirs, each)])
+    expect(verdicts).toEqual([[true, false], [false, true], [false, false], [true, true]])
   })
 
   test('begin where the authentication began, not where the token did (I3)', () => {

@@ -18,7 +18,10 @@ const list = z.array(name).min(1).max(16)
 /** RFC 8693 section 4.1: who acts, and for whom that one acted in turn. */
 export interface ActClaim {
   readonly sub: string
+  /** Of its own token, and of `kid`. */
   readonly iss?: string
+  /** Whose subject `sub` is, where it is not that issuer's. */
+  readonly sub_iss?: string
   readonly client_id?: string
   readonly device_id?: string
   readonly agent_id?: string
@@ -30,13 +33,13 @@ export interface ActClaim {
 }
 
 const actor = (depth: number): z.ZodType<ActClaim> => z.object({
-  sub: name, iss: name.optional(), client_id: name.optional(), device_id: name.optional(), agent_id: name.optional(), grant_id: name.optional(),
-  sid: name.optional(), kid: name.optional(),
+  sub: name, iss: name.optional(), sub_iss: name.optional(), client_id: name.optional(), device_id: name.optional(), agent_id: name.optional(),
+  grant_id: name.optional(), sid: name.optional(), kid: name.optional(),
   act: (depth === 1 ? z.never() : actor(depth - 1)).optional(),
 })
 
 const parent = z.object({
-  iss: name.optional(), sub: name.optional(), sid: name.optional(), client_id: name.optional(),
+  iss: name.optional(), sub: name.optional(), sub_iss: name.optional(), sid: name.optional(), client_id: name.optional(),
   device_id: name.optional(), agent_id: name.optional(), grant_id: name.optional(), kid: name.optional(),
 })
 
@@ -56,31 +59,29 @@ export type AccessTokenClaims = z.infer<typeof accessTokenClaims>
 
 /**
  * The facts of a token whose signature, made with `kid`, was already verified: the token itself, its actors from the outermost inwards, then
- * the sessions it was derived from (I6). A hop without an issuer has the token's. A subject of another issuer has a hop of its own, since the token's
- * own hop names by the token's issuer: its id and key.
+ * the sessions it was derived from (I6). A hop without an issuer has the token's. A subject is named under its own issuer and no other: where that
+ * is not the hop's, which names the key and the token's id, the subject is a hop of its own right behind it.
  */
 export function factsOf(claims: AccessTokenClaims, kid: string): TokenFacts {
-  const foreign = claims.sub_iss === claims.iss ? undefined : claims.sub_iss
-  const own: Hop = {
-    issuer: claims.iss, ...(foreign === undefined && { sub: claims.sub }), sessionId: claims.sid, clientId: claims.client_id, deviceId: claims.device_id,
-    agentId: claims.agent_id, grantId: claims.grant_id, jti: claims.jti, kid,
-  }
-  const parents = (claims.hops ?? []).map(({ iss, sub, sid, client_id, device_id, agent_id, grant_id, kid: signedBy }): Hop => ({
-    issuer: iss ?? claims.iss, sub, sessionId: sid, clientId: client_id, deviceId: device_id, agentId: agent_id, grantId: grant_id, kid: signedBy,
-  }))
+  const { iss, jti, act, hops = [] } = claims
+  const [own, ...others] = hopsOf({ ...claims, kid }, iss)
   return {
-    tenant: claims.tenant as TenantId, hops: [own, ...(foreign === undefined ? [] : [{ issuer: foreign, sub: claims.sub }]), ...actorsOf(claims), ...parents],
+    tenant: claims.tenant as TenantId, hops: [{ ...own, jti }, ...others, ...actorsOf(act).flatMap((each) => hopsOf(each, iss)), ...hops.flatMap((each) => hopsOf(each, iss))],
     beganAt: instant(claims.began_at), expiresAt: instant(claims.exp * 1000),
   }
 }
 
-function actorsOf({ iss, act }: AccessTokenClaims): Hop[] {
-  const actors: Hop[] = []
-  for (let each = act; each !== undefined; each = each.act) {
-    actors.push({
-      issuer: each.iss ?? iss, sub: each.sub, sessionId: each.sid, clientId: each.client_id, deviceId: each.device_id,
-      agentId: each.agent_id, grantId: each.grant_id, kid: each.kid,
-    })
-  }
+function actorsOf(outermost: ActClaim | undefined): ActClaim[] {
+  const actors: ActClaim[] = []
+  for (let each = outermost; each !== undefined; each = each.act) actors.push(each)
   return actors
+}
+
+type HopClaims = Partial<Omit<ActClaim, 'act'>>
+
+function hopsOf({ iss, sub, sub_iss, sid, client_id, device_id, agent_id, grant_id, kid }: HopClaims, tokenIssuer: string): [Hop, ...Hop[]] {
+  const issuer = iss ?? tokenIssuer
+  const named: Hop = { issuer, sessionId: sid, clientId: client_id, deviceId: device_id, agentId: agent_id, grantId: grant_id, kid }
+  if (sub === undefined || sub_iss === undefined || sub_iss === issuer) return [{ ...named, sub }]
+  return [named, { issuer: sub_iss, sub }]
 }

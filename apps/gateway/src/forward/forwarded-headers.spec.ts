@@ -74,7 +74,14 @@ describe('identity headers', () => {
 
   test('of client credentials name no session', () => {
     expect(identityHeaders({ sub: 'svc', client_id: 'svc' } as AccessTokenClaims)).toEqual(['x-curfew-subject', 'svc', 'x-curfew-client', 'svc'])
-    expect(identityHeaders({ sub: 'alice', sub_iss: 'https://idp.test', client_id: 'web' } as AccessTokenClaims)).toContain('https://idp.test')
+  })
+
+  test('tell a subject of another issuer from Curfew\'s own of the same name', () => {
+    const alice = { iss: 'https://curfew.test', sub: 'alice', client_id: 'web' }
+    const own = ['x-curfew-subject', 'alice', 'x-curfew-client', 'web']
+    expect(identityHeaders(alice as AccessTokenClaims)).toEqual(own)
+    expect(identityHeaders({ ...alice, sub_iss: 'https://curfew.test' } as AccessTokenClaims)).toEqual(own)
+    expect(identityHeaders({ ...alice, sub_iss: 'https://idp.test' } as AccessTokenClaims)).toEqual([...own, 'x-curfew-subject-issuer', 'https://idp.test'])
   })
 })
 

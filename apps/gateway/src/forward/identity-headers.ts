@@ -7,13 +7,14 @@ const readable: Readonly<Record<string, string>> = { '%40': '@', '%3A': ':', '%2
 export const headerText = (name: string): string => encodeURIComponent(name).replace(/%(?:40|3A|2F|2B|3D|7C)/g, (code) => readable[code] as string)
 
 /**
- * What the upstream is told of the caller: `X-Curfew-Subject`, `X-Curfew-Subject-Issuer` (where the subject is not Curfew's own), `X-Curfew-Session` (absent for client credentials), `X-Curfew-Client`, and
- * where agents act, `X-Curfew-Agent-Chain`: the agents from the one that calls inwards, separated by commas. Name, value, name, value.
+ * What the upstream is told of the caller: `X-Curfew-Subject`, `X-Curfew-Subject-Issuer` (where the subject is not Curfew's own),
+ * `X-Curfew-Session` (absent for client credentials), `X-Curfew-Client`, and where agents act, `X-Curfew-Agent-Chain`: the agents from the one
+ * that calls inwards, separated by commas. Name, value, name, value.
  */
 export function identityHeaders(claims: AccessTokenClaims): string[] {
   const headers = ['x-curfew-subject', headerText(claims.sub), 'x-curfew-client', headerText(claims.client_id)]
   // Two issuers may each have an alice; without this an upstream would take one for the other.
-  if (claims.sub_iss !== undefined) headers.push('x-curfew-subject-issuer', headerText(claims.sub_iss))
+  if (claims.sub_iss !== undefined && claims.sub_iss !== claims.iss) headers.push('x-curfew-subject-issuer', headerText(claims.sub_iss))
   if (claims.sid !== undefined) headers.push('x-curfew-session', headerText(claims.sid))
   const chain = agentChain(claims)
   if (chain.length > 0) headers.push('x-curfew-agent-chain', chain.map(headerText).join(','))

@@ -56,6 +56,22 @@ test.each<[string, object, (id: string) => Scope]>([
   expect(await Promise.all([parent, child, grandchild, beside].map(({ id }) => statusOf(id)))).toEqual(['ended', 'ended', 'ended', 'active'])
 })
 
+test('two people called alice at two issuers are ended apart, with the sessions derived from each', async () => {
+  const idp = 'https://idp.test'
+  const familyOf = async (of: object) => {
+    const parent = await issue({ subject: { sub: 'namesake', ...of } })
+    return [parent, await issue({ subject: { sub: 'svc' }, parentSessionId: parent.id })]
+  }
+  const all = [...await familyOf({}), ...await familyOf({ issuer: idp })]
+  const statuses = () => Promise.all(all.map(({ id }) => statusOf(id)))
+  await service.revoke(subject('namesake', idp))
+  expect(await statuses()).toEqual(['active', 'active', 'ended', 'ended'])
+  expect((await service.issue({ subject: { sub: 'namesake', issuer: idp } })).body).toMatchObject({ code: 'session.superseded' })
+  expect((await service.issue({ subject: { sub: 'namesake' } })).status).toBe(201)
+  await service.revoke(subject('namesake'))
+  expect(await statuses()).toEqual(['ended', 'ended', 'ended', 'ended'])
+})
+
 test('a revoked tenant loses its sessions, another tenant keeps its own', async () => {
   const theirs = await issue({}, 'acme')
   const ours = await issue({ subject: { sub: 'ours' } })

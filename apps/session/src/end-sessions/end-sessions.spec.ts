@@ -55,18 +55,24 @@ const base: InventoriedSession = {
   agentId: null, grantId: null, parentSessionId: null, hops: [], beganAt: now, authenticatedAt: now, lastActiveAt: now, expiresAt: instant(now + 1e6), ended: null,
 }
 const few = (name: string) => fc.constantFrom(`${name}1`, `${name}2`)
-const sessionChain = fc.array(fc.record({ sub: few('sub'), clientId: few('client'), deviceId: fc.option(few('device')), agentId: fc.option(few('agent')), at: fc.integer({ min: 0, max: 9 }) }), { minLength: 1, maxLength: 3 })
-  .map((links) => links.reduce<InventoriedSession[]>((chain, { sub, clientId, deviceId, agentId, at }, n) => {
+const subjectIssuers = [issuer, 'https://idp.test'] as const
+const link = fc.record({
+  from: fc.constantFrom(...subjectIssuers), sub: few('sub'), clientId: few('client'), deviceId: fc.option(few('device')), agentId: fc.option(few('agent')),
+  at: fc.integer({ min: 0, max: 9 }),
+})
+const sessionChain = fc.array(link, { minLength: 1, maxLength: 3 })
+  .map((links) => links.reduce<InventoriedSession[]>((chain, { from, sub, clientId, deviceId, agentId, at }, n) => {
     const parent = chain.at(-1)
     return [...chain, {
-      ...base, id: `s${n}`, subject: { issuer, sub }, clientId, device: deviceId === null ? null : { id: deviceId }, agentId, parentSessionId: parent?.id ?? null,
+      ...base, id: `s${n}`, subject: { issuer: from, sub }, clientId, device: deviceId === null ? null : { id: deviceId }, agentId, parentSessionId: parent?.id ?? null,
       hops: parent === undefined ? [] : hopsBelow(parent), beganAt: instant(Math.min(now + at, parent?.beganAt ?? now + at)),
     }]
   }, []))
 const anyRevocation = fc.record({
-  scope: fc.oneof(few('sub').map((sub) => ({ kind: 'subject', issuer, sub }) as const), few('client').map((clientId) => ({ kind: 'client', clientId }) as const),
-    few('device').map((deviceId) => ({ kind: 'device', deviceId }) as const), few('agent').map((agentId) => ({ kind: 'agent', agentId }) as const),
-    fc.constant({ kind: 'tenant' } as const), fc.constantFrom('s0', 's1', 's2').map((id) => ({ kind: 'session', id }) as const)),
+  scope: fc.oneof(fc.tuple(fc.constantFrom(...subjectIssuers, '*'), few('sub')).map(([from, sub]) => ({ kind: 'subject', issuer: from, sub }) as const),
+    few('client').map((clientId) => ({ kind: 'client', clientId }) as const), few('device').map((deviceId) => ({ kind: 'device', deviceId }) as const),
+    few('agent').map((agentId) => ({ kind: 'agent', agentId }) as const), fc.constant({ kind: 'tenant' } as const),
+    fc.constantFrom('s0', 's1', 's2').map((id) => ({ kind: 'session', id }) as const)),
   at: fc.integer({ min: 0, max: 9 }), except: fc.uniqueArray(fc.constantFrom('s0', 's1', 's2'), { maxLength: 2 }),
 }).map(({ scope, at, except }) => (scope.kind === 'session' ? revocation(scope, null) : revocation(scope, now + at, except)))
 
