@@ -30,11 +30,11 @@ export const issuedSession = z.object({
 })
 export type IssuedSession = z.infer<typeof issuedSession>
 
-/** Query of `GET /v1/sessions`. */
+/** Query of `GET /v1/sessions`. A `sub` without `issuer` is one of `CURFEW_ISSUER`, as everywhere; `issuer=*` is any. */
 export const sessionFilter = z.strictObject({
-  sub: identifier(512).optional(), issuer: identifier(512).optional(), clientId: identifier().optional(), deviceId: identifier().optional(),
-  agentId: identifier().optional(), grantId: identifier().optional(), kind: z.enum(sessionKinds).optional(),
-  status: z.enum(['active', 'ended']).optional(), ipAddress: ipAddress.optional(),
+  sub: identifier(512).optional(), issuer: identifier(512).optional().describe('Omitted beside `sub`: `CURFEW_ISSUER`. `*`: any issuer.'),
+  clientId: identifier().optional(), deviceId: identifier().optional(), agentId: identifier().optional(), grantId: identifier().optional(),
+  kind: z.enum(sessionKinds).optional(), status: z.enum(['active', 'ended']).optional(), ipAddress: ipAddress.optional(),
   limit: z.coerce.number().int().min(1).max(500).default(50), cursor: z.string().max(512).optional(),
 })
 export type SessionFilter = z.infer<typeof sessionFilter>

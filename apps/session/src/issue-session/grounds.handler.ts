@@ -7,7 +7,7 @@ import type { InventoriedSession } from '../inventory/inventoried-session.js'
 import { SessionStore } from '../store/session.store.js'
 import { issueSession } from './issue-session.js'
 
-/** Begins a session on what the tenant has: the parent it names, and the deployment's issuer where it names none: the one that every service means. */
+/** Begins a session on what the tenant has: the parent it names. The issuer it may omit is the deployment's, as for every service. */
 @Injectable()
 export class Grounds {
   constructor(private readonly sessions: SessionStore, private readonly settings: ServiceSettings) {}
@@ -16,6 +16,6 @@ export class Grounds {
     const { issuer, maxSessionAgeMs, clockSkewMs: skewMs } = this.settings
     const { parentSessionId } = request
     const parent = parentSessionId === undefined ? undefined : await this.sessions.find(tx, tenant, parentSessionId)
-    return issueSession({ id, tenant, request, defaultIssuer: issuer, parent }, tx.now, { issuer, maxSessionAgeMs, skewMs })
+    return issueSession({ id, tenant, request, parent }, tx.now, { issuer, maxSessionAgeMs, skewMs })
   }
 }

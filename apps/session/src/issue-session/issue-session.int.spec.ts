@@ -176,13 +176,21 @@ test('every filter narrows, and in any combination', async () => {
   const { body: { session: zoe } } = await service.issue(mine)
   await service.issue({ ...mine, device: { id: 'zd2' } })
   const list = async (query: string) => (await service.call<{ items: Session[] }>('GET', `/v1/sessions?${query}`)).body.items
-  for (const query of ['deviceId=zd', 'sub=zoe&deviceId=zd', 'issuer=https://idp.test&clientId=zoe-app&deviceId=zd&agentId=za&grantId=zg&kind=agent&ipAddress=10.9.8.7&status=active']) {
+  for (const query of ['deviceId=zd', 'sub=zoe&issuer=*&deviceId=zd', 'issuer=https://idp.test&clientId=zoe-app&deviceId=zd&agentId=za&grantId=zg&kind=agent&ipAddress=10.9.8.7&status=active']) {
     expect([query, await list(query)]).toEqual([query, [zoe]])
   }
-  for (const query of ['sub=zoe', 'clientId=zoe-app', 'agentId=za', 'grantId=zg', 'ipAddress=10.9.8.7', 'issuer=https://idp.test']) expect([query, (await list(query)).length]).toEqual([query, 2])
-  for (const query of ['deviceId=zd&status=ended', 'deviceId=zd&kind=person', 'deviceId=zd&issuer=https://other.test', 'sub=Zoe']) expect([query, await list(query)]).toEqual([query, []])
+  for (const query of ['sub=zoe&issuer=https://idp.test', 'sub=zoe&issuer=*', 'clientId=zoe-app', 'agentId=za', 'grantId=zg', 'ipAddress=10.9.8.7', 'issuer=https://idp.test']) expect([query, (await list(query)).length]).toEqual([query, 2])
+  for (const query of ['deviceId=zd&status=ended', 'deviceId=zd&kind=person', 'deviceId=zd&issuer=https://other.test', 'sub=Zoe&issuer=*']) expect([query, await list(query)]).toEqual([query, []])
   expect((await service.call('GET', '/v1/sessions?colour=red')).status).toBe(400)
   expect((await service.call('GET', '/v1/sessions?limit=501')).status).toBe(400)
+})
+
+test('a subject whose issuer is not named is Curfew\'s own when sessions are listed, as when they are issued and revoked', async () => {
+  const { body: { session: ours } } = await service.issue({ subject: { sub: 'twin' } })
+  const { body: { session: theirs } } = await service.issue({ subject: { sub: 'twin', issuer: 'https://idp.test' } })
+  const list = async (query: string) => (await service.call<{ items: Session[] }>('GET', `/v1/sessions?${query}`)).body.items
+  expect([await list('sub=twin'), await list(`sub=twin&issuer=${service.platform.issuer}`), await list('sub=twin&issuer=https://idp.test')]).toEqual([[ours], [ours], [theirs]])
+  expect(await list('sub=twin&issuer=*')).toEqual([theirs, ours])
 })
 
 test('pages are newest first, and sessions issued meanwhile do not shift them', async () => {

@@ -14,7 +14,7 @@ const terms = { issuer, audience: 'curfew', lifetimeSeconds: 300 }
 let issued = 0
 const idAt = () => sessionIdAt(now, Uint8Array.from({ length: 16 }, (_, n) => (n === 15 ? (issued += 1) : n)))
 const issue = (request: object, parent?: InventoriedSession, at = now): InventoriedSession => issueSession({
-  id: idAt(), tenant: defaultTenant, defaultIssuer: issuer, parent,
+  id: idAt(), tenant: defaultTenant, parent,
   request: sessionRequest.parse({ subject: { sub: 'alice' }, clientId: 'web', ...(parent && { parentSessionId: parent.id }), ...request }),
 }, at, limits)
 const codeOf = (action: () => unknown) => {

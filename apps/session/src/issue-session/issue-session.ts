@@ -6,7 +6,7 @@ import { isActive, type InventoriedSession, type ParentHop } from '../inventory/
 import { hopsBelow } from '../inventory/session-claims.js'
 
 export interface IssueLimits {
-  /** The issuer of Curfew's own tokens. */
+  /** The issuer of Curfew's own tokens, and of a subject for whom the request names none. */
   readonly issuer: string
   readonly maxSessionAgeMs: number
   /** How far a login system's clock may run ahead of the primary's. */
@@ -17,8 +17,6 @@ export interface IssueCommand {
   readonly id: string
   readonly tenant: TenantId
   readonly request: SessionRequest
-  /** The tenant's issuer where the request names none. */
-  readonly defaultIssuer: string
   /** The session named by `parentSessionId`, where the tenant has it. */
   readonly parent?: InventoriedSession
 }
@@ -29,7 +27,7 @@ export interface IssueCommand {
  */
 export function issueSession(command: IssueCommand, now: Instant, limits: IssueLimits): InventoriedSession {
   const { id, tenant, request, parent } = command
-  const subject = subjectOf(command)
+  const subject = subjectOf(request, limits.issuer)
   const authenticatedAt = authenticationOf(request, now, limits.skewMs)
   if (request.parentSessionId !== undefined && (parent === undefined || !isActive(parent, now))) throw new Fault('parent.unknown')
   const beganAt = instant(Math.min(authenticatedAt, parent?.beganAt ?? authenticatedAt))
@@ -43,8 +41,8 @@ export function issueSession(command: IssueCommand, now: Instant, limits: IssueL
   }
 }
 
-function subjectOf({ request, defaultIssuer }: IssueCommand): InventoriedSession['subject'] {
-  const { issuer = defaultIssuer, sub } = request.subject
+function subjectOf({ subject }: SessionRequest, defaultIssuer: string): InventoriedSession['subject'] {
+  const { issuer = defaultIssuer, sub } = subject
   // In a revocation it means every issuer; nobody is authenticated by all of them.
   if (issuer === '*') throw new Fault('request.invalid', { errors: [{ pointer: '/subject/issuer', message: 'must name one issuer' }] })
   return { issuer, sub }

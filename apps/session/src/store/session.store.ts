@@ -44,7 +44,7 @@ export class SessionStore {
 
   /** Newest first, below `before`. */
   async page(tx: Tx, tenant: TenantId, filter: SessionFilter, before: string | undefined): Promise<InventoriedSession[]> {
-    const rows = await tx.manager.find(SessionEntity, { where: wanted(tenant, filter, before, tx.now), order: { id: 'DESC' }, take: filter.limit + 1 })
+    const rows = await tx.manager.find(SessionEntity, { where: wanted(tenant, { ...filter, issuer: issuerMeant(filter, this.settings.issuer) }, before, tx.now), order: { id: 'DESC' }, take: filter.limit + 1 })
     return rows.map(sessionOfRow)
   }
 
@@ -68,6 +68,10 @@ const replaced = `WITH earlier AS (
     UPDATE refresh_tokens SET ended_at = coalesce(ended_at, $3::timestamptz) WHERE tenant = $1::text AND session_id = $2::uuid RETURNING family
   ) INSERT INTO refresh_tokens (tenant, hash, family, session_id, issued_at, expires_at)
     SELECT $1::text, $4, family, $2::uuid, $3::timestamptz, $5 FROM earlier LIMIT 1`
+
+/** A subject whose issuer is not named is Curfew's own, as in a revocation; `*` is any issuer's. */
+const issuerMeant = ({ issuer, sub }: SessionFilter, own: string): string | undefined =>
+  (issuer === '*' ? undefined : issuer ?? (sub === undefined ? undefined : own))
 
 /** What `status` means is told by two columns: a session that ran out has ended, though nobody wrote so. */
 function wanted(tenant: TenantId, filter: SessionFilter, before: string | undefined, now: Instant): FindOptionsWhere<SessionRow>[] {
