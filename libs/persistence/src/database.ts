@@ -51,6 +51,8 @@ export interface Tx {
   query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>
   /** Writes the record into the outbox in the same commit. It is handed to the relay once the commit is durable. */
   outbox(record: OutgoingRecord): Promise<OutboxTicket>
+  /** The same for many at once, in one statement: all of them or, when one is too large, none. Tickets come in the order of the records. */
+  outboxAll(records: readonly OutgoingRecord[]): Promise<OutboxTicket[]>
   /** A store's own statement and the outbox row in one: one round trip, and the partition may depend on what the statement reads. No ticket, no outbox row. */
   queryWithOutbox<Row = Record<string, unknown>>(statement: OutboxStatement): Promise<{ row: Row; ticket?: OutboxTicket }>
   /**

@@ -41,6 +41,13 @@ export function outboxParameters(id: string, tenant: string, record: OutgoingRec
   return [id, tenant, topic, key, ...(partitionGiven ? [] : [partition ?? null]), value, JSON.stringify(headers)]
 }
 
+/** Many rows in one statement, a column a parameter: its text is the same however many there are. */
+export const outboxManySql = `INSERT INTO outbox (id, tenant, topic, key, partition, value, headers)
+  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bytea[], $7::jsonb[])`
+
+/** Rows of `outboxParameters`, of which none has its partition chosen by a statement, as the columns that `outboxManySql` takes. */
+export const outboxColumns = (rows: readonly (readonly unknown[])[]): unknown[][] => Array.from({ length: 7 }, (_, column) => rows.map((row) => row[column]))
+
 const takesBytes = new Map(topicCatalogue.map(({ name, takesBytes }) => [name, takesBytes]))
 /** For topics outside the catalogue: the limit that ordinary brokers have for a request. */
 const ordinaryTakesBytes = 1_048_576

@@ -66,6 +66,36 @@ describe('after the commit', () => {
   })
 })
 
+describe('many records written at once', () => {
+  const many = Array.from({ length: 1_200 }, (_, n) => record(`"${n}"\\`, { headers: { ce_tenant: 'acme', 'odd': '{a,"b",\\}' }, ...(n === 7 && { partition: 1, key: null }) }))
+
+  test('are published as they were written, in their order, and each has its own ticket', async () => {
+    const tickets = await db.transact(acme, (tx) => tx.outboxAll(many))
+    const positions = await Promise.all(tickets.map(({ published }) => published))
+    expect(publisher.acknowledged).toEqual(many)
+    expect(new Set(positions.map(({ offset }) => offset)).size).toBe(many.length)
+    await eventually(async () => (await unpublished()) === 0, 'the marks')
+    expect((await rows()).map(({ id, tenant }) => [id, tenant])).toEqual(tickets.map(({ id }) => [id, 'acme']))
+  })
+
+  test('survive the process that wrote them', async () => {
+    publisher.onRequest = away
+    await db.transact(acme, (tx) => tx.outboxAll(many))
+    await db.close()
+    publisher = new PublisherDouble()
+    db = await opened(fresh.url, { publisher })
+    await eventually(() => publisher.acknowledged.length === many.length, 'the next process to publish them')
+    expect(publisher.acknowledged).toEqual(many)
+  }, 30_000)
+
+  test('are refused together when one is too large, and nothing is written for none', async () => {
+    expect(await db.transact(acme, (tx) => tx.outboxAll([]))).toEqual([])
+    const huge = record('x'.repeat(2_000_000))
+    await expect(db.transact(acme, (tx) => tx.outboxAll([record('small'), huge]))).rejects.toMatchObject({ code: 'record.too_large' })
+    expect(await rows()).toEqual([])
+  })
+})
+
 describe('while a topic is away', () => {
   test('commits go on, tickets stay open, and everything drains when it returns', async () => {
     publisher.onRequest = away

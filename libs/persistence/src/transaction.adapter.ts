@@ -7,7 +7,7 @@ import type { PoolClient } from 'pg'
 import { v7 } from 'uuid'
 import type { OutboxTicket, Reservation, Tx } from './database.js'
 import { deferred } from './deferred.js'
-import { checkSize, outboxParameters, outboxSql, type OutboxStatement } from './outbox-statement.js'
+import { checkSize, outboxColumns, outboxManySql, outboxParameters, outboxSql, type OutboxStatement } from './outbox-statement.js'
 import type { Session } from './session.adapter.js'
 
 /** An outbox row of this transaction, and how to say that it was published. */
@@ -46,6 +46,15 @@ export class Transaction implements Tx {
   async outbox(record: OutgoingRecord): Promise<OutboxTicket> {
     const { ticket } = await this.queryWithOutbox({ with: '', parameters: [], record })
     return ticket as OutboxTicket
+  }
+
+  async outboxAll(records: readonly OutgoingRecord[]): Promise<OutboxTicket[]> {
+    this.assertOpen()
+    if (records.length === 0) return []
+    for (const record of records) checkSize(record)
+    const rows = records.map((record) => ({ id: v7(), record }))
+    await this.session.query(outboxManySql, outboxColumns(rows.map(({ id, record }) => outboxParameters(id, this.tenantOf(record), record, false))))
+    return rows.map(({ id, record }) => this.ticket(id, record))
   }
 
   async queryWithOutbox<Row = Record<string, unknown>>(statement: OutboxStatement): Promise<{ row: Row; ticket?: OutboxTicket }> {

@@ -57,7 +57,7 @@ export class EndSessionsHandler {
       const ids = candidates.filter((candidate) => isEndedBy(entry, candidate)).map(({ id }) => id)
       const end = endOf(record)
       const ended = ids.length === 0 ? [] : await this.endings.end(tx, tenant, ids, end)
-      await Promise.all(ended.map((row) => tx.outbox(this.events.ended(tenant, row, end, tx.now))))
+      await tx.outboxAll(ended.map((row) => this.events.ended(tenant, row, end, tx.now)))
       if (candidates.length === chunk) return candidates.at(-1)?.id
       await this.cutoffs.sweepDone(tx, tenant, selector, record.id)
       return undefined
