@@ -32,8 +32,8 @@ export class ControlPlane {
     return answer.body
   }
 
-  revoke(scope: Record<string, unknown>, more: Record<string, unknown> = {}, query = ''): Promise<Answer> {
-    return this.post(`${this.options.revocation}/v1/revocations${query}`, { scope, ...more })
+  revoke(scope: Record<string, unknown>, more: Record<string, unknown> = {}, query = '', headers: Record<string, string> = {}): Promise<Answer> {
+    return this.post(`${this.options.revocation}/v1/revocations${query}`, { scope, ...more }, headers)
   }
 
   revocation(id: string): Promise<Answer> {

@@ -37,6 +37,8 @@ export interface PlatformParts {
   readonly memory: SharedMemory
   /** Whether callers are judged by the feed. The revocation service alone judges them by its database, so that it works without Kafka. */
   readonly followsFeed: boolean
+  /** How long the feed may gather before callers are judged by it, ms; absent where the service decides more by it than who calls. */
+  readonly gatherMs?: number
 }
 
 export interface OpenPlatform {
@@ -45,8 +47,6 @@ export interface OpenPlatform {
   close(): Promise<void>
 }
 
-/** A revoked caller of the control plane is refused this much later than at a gateway; four readers fewer wake at each record. */
-const callersGatherMs = 100
 /** Our own tokens are ES256 alone; a minute covers every honest clock difference between our own machines. */
 const leewaySeconds = 5
 /** Forgetting counts on it (I8): no token of ours lives longer than its configured maximum of an hour. */
@@ -71,10 +71,10 @@ export function openPlatform(parts: PlatformParts): OpenPlatform {
   } }
 }
 
-function followCallers({ settings, clock, log, bus }: PlatformParts, metrics: Registry): FollowedFeed {
+function followCallers({ settings, clock, log, bus, gatherMs }: PlatformParts, metrics: Registry): FollowedFeed {
   const { id, secret } = settings.bootstrapClient
   const token = clientCredentials({ tokenUrl: `${settings.sessionUrl}/oauth2/token`, clientId: id, clientSecret: secret, clock })
-  const feed = followFeed({ home: httpFeedHome({ url: settings.revocationUrl, token }), reader: bus.feed, clock, log, budgetMs: settings.stalenessBudgetMs, gatherMs: callersGatherMs })
+  const feed = followFeed({ home: httpFeedHome({ url: settings.revocationUrl, token }), reader: bus.feed, clock, log, budgetMs: settings.stalenessBudgetMs, ...(gatherMs === undefined ? {} : { gatherMs }) })
   const gauge = (name: string, help: string, value: () => number): Gauge => new Gauge({ name, help, registers: [metrics], collect() { this.set(value()) } })
   gauge('curfew_caller_denylist_staleness_ms', 'How old the verdict on a caller may be; +Inf before the first watermark.', () => feed.stalenessMs())
   gauge('curfew_caller_denylist_entries', 'Entries of the denylist that callers are judged by.', () => feed.entries())
