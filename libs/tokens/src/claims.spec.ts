@@ -2,7 +2,7 @@ import { MapDenylist } from '@curfew/denylist'
 import { instant, tenantId } from '@curfew/kernel'
 import { maxTokenLength } from './compact.js'
 import { factsOf, type AccessTokenClaims } from './claims.js'
-import { mintAccessToken } from './mint.js'
+import { mintAccessToken, mintIfItFits } from './mint.js'
 import { goodClaims, nowMs, pair } from './tokens-under-test.contract.js'
 
 describe('facts (I6)', () => {
@@ -69,6 +69,7 @@ describe('minting', () => {
     const key = await pair('ES256')
     const hops = Array.from({ length: 16 }, () => ({ sid: 'x'.repeat(512), sub: 'x'.repeat(512), client_id: 'x'.repeat(512) }))
     await expect(mintAccessToken({ ...goodClaims, hops }, key)).rejects.toThrow('longer')
+    expect(await mintIfItFits({ ...goodClaims, hops }, key)).toBeUndefined()
     expect((await mintAccessToken(goodClaims, key)).length).toBeLessThan(maxTokenLength / 16)
   })
 

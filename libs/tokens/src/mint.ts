@@ -11,11 +11,17 @@ export interface SigningKey {
 }
 
 /** Signs an RFC 9068 access token. Claims that our own verifier would refuse are a defect of the caller, found here rather than at the edge. */
-export async function mintAccessToken(claims: AccessTokenClaims, { kid, alg, privateKey }: SigningKey): Promise<string> {
+export async function mintAccessToken(claims: AccessTokenClaims, key: SigningKey): Promise<string> {
+  const token = await mintIfItFits(claims, key)
+  assert(token !== undefined, 'a token longer than any verifier takes')
+  return token
+}
+
+/** The same where names may add up to more than a token holds: undefined for a token longer than any verifier takes, which nobody gets to see. */
+export async function mintIfItFits(claims: AccessTokenClaims, { kid, alg, privateKey }: SigningKey): Promise<string | undefined> {
   const checked = accessTokenClaims.safeParse(claims)
   assert(checked.success, `claims that no verifier takes: ${checked.error?.issues.map(({ path }) => path.join('.')).join(', ')}`)
   assert(kidPattern.test(kid), 'a key id that no verifier takes')
   const token = await new SignJWT(checked.data).setProtectedHeader({ alg, kid, typ: 'at+jwt' }).sign(privateKey)
-  assert(token.length <= maxTokenLength, 'a token longer than any verifier takes')
-  return token
+  return token.length <= maxTokenLength ? token : undefined
 }

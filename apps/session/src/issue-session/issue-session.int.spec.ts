@@ -72,6 +72,19 @@ test('a derived session inherits the earliest authentication, and its token name
   expect(facts.hops.at(-1)).toMatchObject({ sub: 'alice', deviceId: 'laptop-1' })
 })
 
+test('names that add up to more than a token holds are refused as such, however long they are', async () => {
+  const long = (letter: string) => letter.repeat(256)
+  const request = {
+    subject: { sub: long('あ').repeat(2), issuer: `https://${long('い')}` }, clientId: long('う'), device: { id: long('え') }, agentId: long('お'), grantId: long('か'),
+    authMethods: Array.from({ length: 16 }, (_, n) => `${n}`.padEnd(64, 'き')),
+  }
+  const { status, body: { session: parent, accessToken } } = await service.issue(request)
+  expect(status).toBe(201)
+  expect((await verified(accessToken)).claims.sub).toBe(request.subject.sub)
+  expect(await service.issue({ ...request, parentSessionId: parent.id })).toMatchObject({ status: 422, body: { code: 'parent.too_deep' } })
+  expect(await service.rows('SELECT 1 FROM sessions WHERE parent_session_id = $1', [parent.id])).toEqual([])
+})
+
 test('a parent of another tenant, one that ended and one that never was are equally unknown', async () => {
   const { body: { session: elsewhere } } = await service.issue({}, { tenant: 'acme' })
   const { body: { session: ended } } = await service.issue()

@@ -1,6 +1,6 @@
 import type { Instant, TenantId } from '@curfew/kernel'
 import type { DerivedSecrets } from '@curfew/service-kit'
-import { maxTokenLength, mintAccessToken, type AccessTokenClaims } from '@curfew/tokens'
+import { mintAccessToken, mintIfItFits, type AccessTokenClaims } from '@curfew/tokens'
 import type { InventoriedSession } from '../inventory/inventoried-session.js'
 import { refreshTokenHash } from '../inventory/keyed-names.js'
 import { claimsOf, type TokenTerms } from '../inventory/session-claims.js'
@@ -25,23 +25,23 @@ export class TokenMinter {
    * `random` is 32 bytes. The refresh token begins with its tenant, so that whoever brings it back is looked for in no other.
    */
   async forSession(session: InventoriedSession, now: Instant, jti: string, random: Buffer): Promise<SessionTokens | undefined> {
-    const minted = await this.mint(claimsOf(session, this.terms, now, jti))
-    if (minted.accessToken.length > maxTokenLength) return undefined
+    const claims = claimsOf(session, this.terms, now, jti)
+    const accessToken = await mintIfItFits(claims, this.ring.keys.current)
+    if (accessToken === undefined) return undefined
     const refreshToken = `${session.tenant}.${random.toString('base64url')}`
-    return { ...minted, refreshToken, refreshTokenHash: refreshTokenHash(this.secrets, session.tenant, refreshToken) }
+    return { accessToken, expiresIn: lifetimeOf(claims), refreshToken, refreshTokenHash: refreshTokenHash(this.secrets, session.tenant, refreshToken) }
   }
 
   /** For a client by itself (RFC 9068 section 2.2: without a resource owner, `sub` is the client). It rests on what was proved at `now`. */
-  forClient(client: { tenant: TenantId; clientId: string }, scopes: readonly string[], now: Instant, jti: string): Promise<MintedToken> {
+  async forClient(client: { tenant: TenantId; clientId: string }, scopes: readonly string[], now: Instant, jti: string): Promise<MintedToken> {
     const { issuer, audience, lifetimeSeconds } = this.terms
     const iat = Math.floor(now / 1000)
-    return this.mint({
+    const claims: AccessTokenClaims = {
       iss: issuer, aud: audience, sub: client.clientId, client_id: client.clientId, jti, iat, exp: iat + lifetimeSeconds, scope: scopes.join(' '),
       tenant: client.tenant, began_at: now, kind: 'service',
-    })
-  }
-
-  private async mint(claims: AccessTokenClaims): Promise<MintedToken> {
-    return { accessToken: await mintAccessToken(claims, this.ring.keys.current), expiresIn: claims.exp - claims.iat }
+    }
+    return { accessToken: await mintAccessToken(claims, this.ring.keys.current), expiresIn: lifetimeOf(claims) }
   }
 }
+
+const lifetimeOf = ({ exp, iat }: AccessTokenClaims): number => exp - iat
