@@ -1,13 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Fault } from '@curfew/contracts'
 import { Secret, type TenantId } from '@curfew/kernel'
-import { Database, type Tx } from '@curfew/persistence'
+import { Database, type Reservation, type Tx } from '@curfew/persistence'
 import { DerivedSecrets, requestHashOf, type KnownCaller } from '@curfew/service-kit'
 import { Injectable } from '@nestjs/common'
 import { clientSecretHash } from '../inventory/keyed-names.js'
 import { ClientStore, type AuthenticatedClient } from '../store/client.store.js'
 import { BootstrapClient } from './bootstrap-client.js'
-import { changeClient, rotateSecret, type ClientChange, type ClientSecret, type OAuthClient } from './change-client.js'
+import { changeClient, isLive, rotateSecret, type ClientChange, type ClientSecret, type OAuthClient } from './change-client.js'
 
 export interface ChangedClient {
   readonly client: OAuthClient
@@ -31,21 +31,23 @@ export class ClientsHandler {
   ) {}
 
   /**
-   * Creates or changes a client. A repeat with the same idempotency key ends with the same client; if the first try made a secret, which the
-   * caller may never have seen, the repeat makes another in its place.
+   * Creates or changes a client. A repeat with the same idempotency key changes nothing again, lest a late one undo what was changed since; if
+   * the first try made a secret, which the caller may never have seen, the repeat makes another in its place.
    */
   change(asked: ChangeRequest): Promise<ChangedClient> {
     const { caller: { tenant }, clientId, change } = asked
     if (this.bootstrap.isNamed(clientId)) throw new Fault('client.protected')
     return this.database.transact(tenant, async (tx) => {
       const known = await this.clients.lock(tx, tenant, clientId)
-      const secretId = await this.secretIdFor(tx, asked)
-      const lost = known?.secrets.find(({ id }) => id === secretId)
+      const { id: secretId, repeated } = await this.reserveSecretId(tx, asked)
+      if (repeated) return this.again(tx, known, secretId)
       const client = changeClient(known?.client, change, { tenant, clientId }, tx.now)
       if (!(await this.clients.save(tx, client))) throw new Fault('client.unknown')
-      const isNew = known === undefined || (lost !== undefined && lost.createdAt === known.client.createdAt)
-      if (!isNew && lost === undefined && change.rotateSecret !== true) return { client, isNew }
-      return { client, isNew, secret: await this.issueSecret(tx, client, secretId, known, lost) }
+      const isNew = known === undefined
+      if (!isNew && change.rotateSecret !== true) return { client, isNew }
+      const { secret, kept } = this.newSecret(client, { id: secretId, createdAt: tx.now, expiresAt: null })
+      await this.clients.replaceSecrets(tx, client, rotateSecret(known?.secrets ?? [], kept))
+      return { client, isNew, secret }
     })
   }
 
@@ -61,22 +63,32 @@ export class ClientsHandler {
   remove(tenant: TenantId, clientId: string): Promise<void> {
     if (this.bootstrap.isNamed(clientId)) throw new Fault('client.protected')
     return this.database.transact(tenant, async (tx) => {
+      // Whoever changes the client meanwhile would write back what he read, its secrets too.
+      await this.clients.lock(tx, tenant, clientId)
       if (!(await this.clients.remove(tx, tenant, clientId))) throw new Fault('client.unknown')
     })
   }
 
-  /** The id of the secret this request would make: the same for every repeat of it, so that a repeat finds what it made. */
-  private async secretIdFor(tx: Tx, { caller, clientId, change, idempotencyKey: key }: ChangeRequest): Promise<string> {
-    const id = randomUUID()
-    if (key === undefined) return id
-    return (await tx.reserve({ client: caller.clientId, route: 'PUT /v1/clients/{clientId}', key, requestHash: requestHashOf([clientId, change]), id })).id
+  /** What the first try made is made again; a secret that was rotated out since, and a client that was deleted, stay so: whoever still wants one asks under another key. */
+  private async again(tx: Tx, known: AuthenticatedClient | undefined, secretId: string): Promise<ChangedClient> {
+    if (known === undefined) throw new Fault('client.unknown')
+    const { client, secrets } = known
+    const lost = secrets.find((each) => each.id === secretId && isLive(each, tx.now))
+    if (lost === undefined) return { client, isNew: false }
+    const { secret, kept } = this.newSecret(client, lost)
+    await this.clients.replaceSecrets(tx, client, secrets.map((each) => (each === lost ? kept : each)))
+    return { client, isNew: lost.createdAt === client.createdAt, secret }
   }
 
-  private async issueSecret(tx: Tx, client: OAuthClient, id: string, known: AuthenticatedClient | undefined, lost: ClientSecret | undefined): Promise<Secret> {
+  /** The id of the secret this request would make: the same for every repeat of it, so that a repeat finds what it made. */
+  private reserveSecretId(tx: Tx, { caller, clientId, change, idempotencyKey: key }: ChangeRequest): Promise<Reservation> {
+    const id = randomUUID()
+    if (key === undefined) return Promise.resolve({ id, repeated: false })
+    return tx.reserve({ client: caller.clientId, route: 'PUT /v1/clients/{clientId}', key, requestHash: requestHashOf([clientId, change]), id })
+  }
+
+  private newSecret({ tenant }: OAuthClient, named: Omit<ClientSecret, 'hash'>): { secret: Secret; kept: ClientSecret } {
     const secret = randomBytes(32).toString('base64url')
-    const made: ClientSecret = { id, hash: clientSecretHash(this.secrets, client.tenant, secret), createdAt: lost?.createdAt ?? tx.now, expiresAt: lost?.expiresAt ?? null }
-    const kept = known?.secrets ?? []
-    await this.clients.replaceSecrets(tx, client, lost === undefined ? rotateSecret(kept, made) : [made, ...kept.filter((each) => each !== lost)])
-    return new Secret(secret)
+    return { secret: new Secret(secret), kept: { ...named, hash: clientSecretHash(this.secrets, tenant, secret) } }
   }
 }

@@ -97,6 +97,39 @@ test('a repeated creation whose answer was lost gives a secret that works, in pl
   expect(await works('lossy', secretOf(again))).toBe(true)
 })
 
+test('a late repeat brings back nothing that was changed since: not a scope, not a secret, not the client', async () => {
+  const headers = { 'idempotency-key': 'make-late' }
+  const made = () => put('late', { scopes: ['admin'], rotateSecret: true }, { headers })
+  await made()
+  const kept: string[] = []
+  for (let n = 0; n < 2; n += 1) kept.push(secretOf(await put('late', { scopes: ['gateway'], enabled: n > 0, rotateSecret: true })))
+  const repeated = await made()
+  expect([repeated.status, repeated.body]).toMatchObject([200, { scopes: ['gateway'], enabled: true }])
+  expect(repeated.body).not.toHaveProperty('clientSecret')
+  expect(await Promise.all(kept.map((secret) => works('late', secret)))).toEqual([true, true])
+  await service.call('DELETE', '/v1/clients/late')
+  expect(await made()).toMatchObject({ status: 404, body: { code: 'client.unknown' } })
+  expect((await service.call('GET', '/v1/clients/late')).status).toBe(404)
+})
+
+test('ten rotations at once leave two secrets, of which one is current, and each answer told a different one', async () => {
+  const first = secretOf(await put('spun', { scopes: ['gateway'] }))
+  const secrets = (await Promise.all(Array.from({ length: 10 }, () => put('spun', { scopes: ['gateway'], rotateSecret: true })))).map(secretOf)
+  expect(new Set(secrets).size).toBe(10)
+  expect(await works('spun', first)).toBe(false)
+  expect((await Promise.all(secrets.map((secret) => works('spun', secret)))).filter(Boolean)).toHaveLength(2)
+  expect(await service.rows(`SELECT expires_at IS NULL AS current FROM client_secrets WHERE client_id = 'spun' ORDER BY 1`)).toEqual([{ current: false }, { current: true }])
+})
+
+test('the secrets of a deleted client stay dead, whoever rotates them at that moment', async () => {
+  for (let n = 0; n < 15; n += 1) {
+    const secret = secretOf(await put('dying', { scopes: ['gateway'] }))
+    await Promise.all([put('dying', { scopes: ['gateway'], rotateSecret: true }), service.call('DELETE', '/v1/clients/dying')])
+    expect(await works('dying', secret)).toBe(false)
+    await service.call('DELETE', '/v1/clients/dying')
+  }
+})
+
 test('ten creations of one client at once make one client with one secret', async () => {
   const answers = await Promise.all(Array.from({ length: 10 }, () => put('raced', { scopes: ['gateway'] })))
   expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
