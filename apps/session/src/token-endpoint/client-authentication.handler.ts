@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Instant } from '@curfew/kernel'
 import { Database } from '@curfew/persistence'
-import { DerivedSecrets, OAuthFault } from '@curfew/service-kit'
+import { DerivedSecrets, OAuthFault, ServiceSettings } from '@curfew/service-kit'
 import { Injectable } from '@nestjs/common'
 import { BootstrapClient } from '../clients/bootstrap-client.js'
 import { isLive, type OAuthClient } from '../clients/change-client.js'
@@ -16,21 +16,21 @@ export interface ProvenClient {
   readonly provenAt: Instant
 }
 
-/** Establishes a client by its secret. An unknown id, a wrong secret and a disabled client are told apart by nobody outside. */
+/** Establishes a client by its secret. An unknown id, a wrong secret, a disabled client and one of a tenant no longer served are told apart by nobody outside. */
 @Injectable()
 export class ClientAuthentication {
   constructor(
     private readonly database: Database, private readonly clients: ClientStore, private readonly bootstrap: BootstrapClient, private readonly secrets: DerivedSecrets,
-    private readonly failures: FailedAttempts,
+    private readonly failures: FailedAttempts, private readonly settings: ServiceSettings,
   ) {}
 
-  async prove({ clientId, secrets }: ClientCredentials): Promise<ProvenClient> {
-    await this.failures.assertFew(clientId)
+  async prove({ clientId, secrets }: ClientCredentials, from: string): Promise<ProvenClient> {
+    await this.failures.assertFew({ clientId, from })
     // The tenant is not known before the client is: this is the one lookup across all of them.
     const { found, now } = await this.database.transactEverywhere(async (tx) => ({ found: await this.clients.authenticating(tx, clientId), now: tx.now }))
     const client = this.bootstrap.isNamed(clientId) ? this.asBootstrap(secrets) : this.asKept(found, secrets, now)
     if (client !== undefined) return { client, provenAt: now }
-    await this.failures.count(clientId)
+    await this.failures.count({ clientId, from })
     throw new OAuthFault('invalid_client', 'the client is unknown, disabled or gave another secret')
   }
 
@@ -43,7 +43,8 @@ export class ClientAuthentication {
     const kept = (found?.secrets ?? []).filter((each) => isLive(each, now)).map(({ hash }) => hash)
     const hashes = given.map((each) => clientSecretHash(this.secrets, found?.client.tenant ?? 'nobody', each))
     const isRight = hashes.flatMap((hash) => [...kept, noHash].map((each) => isSame(hash, each))).includes(true)
-    return found !== undefined && isRight && found.client.enabled ? found.client : undefined
+    const isOpen = found !== undefined && found.client.enabled && this.settings.tenants.includes(found.client.tenant)
+    return isOpen && isRight ? found.client : undefined
   }
 }
 

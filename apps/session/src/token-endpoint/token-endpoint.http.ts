@@ -31,7 +31,7 @@ export class TokenEndpointHttp {
 
   private async granted(request: FastifyRequest): Promise<TokenResponse> {
     const asked = unlessRefused(readTokenRequest(request.headers.authorization, formOf(request)))
-    const { client, provenAt } = await this.authentication.prove(asked)
+    const { client, provenAt } = await this.authentication.prove(asked, request.ip)
     const scopes = unlessRefused(narrowScope(asked.scope, client.scopes))
     const { accessToken, expiresIn } = await this.minter.forClient(client, scopes, provenAt, randomUUID())
     return { access_token: accessToken, token_type: 'Bearer', expires_in: expiresIn, scope: scopes.join(' ') }

@@ -1,5 +1,7 @@
 import { tokenResponse } from '@curfew/contracts'
+import { defaultTenant } from '@curfew/kernel'
 import { decodeJwt } from 'jose'
+import { request } from 'node:http'
 import { startSession, type SessionService } from '../session-service.contract.js'
 
 let service: SessionService
@@ -168,7 +170,7 @@ test('only administrators manage clients, and only scopes that exist are given',
   expect(await put('x', { scopes: ['gateway', 'everything'] })).toMatchObject({ status: 400, body: { errors: [{ pointer: '/scopes/1' }] } })
 })
 
-test('whoever guesses is slowed down, by the client he guesses at and nobody else', async () => {
+test('whoever guesses is slowed down, by the client he guesses at and where he is; the client itself is not shut out elsewhere', async () => {
   const secret = secretOf(await put('guessed', { scopes: ['gateway'] }))
   const bystander = secretOf(await put('bystander', { scopes: ['gateway'] }))
   for (let n = 0; n < 30; n += 1) expect((await ask({ authorization: basic('guessed', `guess-${n}`) })).status).toBe(401)
@@ -176,6 +178,23 @@ test('whoever guesses is slowed down, by the client he guesses at and nobody els
   expect([shut.status, shut.body]).toMatchObject([429, { error: 'temporarily_unavailable' }])
   expect(Number(shut.headers.get('retry-after'))).toBeGreaterThan(0)
   expect(await works('bystander', bystander)).toBe(true)
+  expect(await statusFrom('127.0.0.2', basic('guessed', secret))).toBe(200)
+})
+
+/** The answer to somebody at another address. */
+const statusFrom = (localAddress: string, authorization: string) => new Promise<number | undefined>((resolve, reject) => {
+  const headers = { authorization, 'content-type': 'application/x-www-form-urlencoded' }
+  request(`${service.url}/oauth2/token`, { method: 'POST', localAddress, headers }, (answer) => resolve(answer.resume().statusCode)).on('error', reject).end('grant_type=client_credentials')
+})
+
+test('a client whose tenant is no longer served gets no token', async () => {
+  const secret = secretOf(await put('stranded', { scopes: ['gateway'] }, { tenant: 'acme' }))
+  const smaller = await startSession({ databaseUrl: service.databaseUrl, secrets: service.platform.secrets, tenants: [defaultTenant] })
+  const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: 'stranded', client_secret: secret })
+  const answer = await fetch(`${smaller.url}/oauth2/token`, { method: 'POST', body: form })
+  await smaller.close()
+  expect([answer.status, await answer.json()]).toMatchObject([401, { error: 'invalid_client' }])
+  expect(await works('stranded', secret)).toBe(true)
 })
 
 const issuer = { issuer: 'https://idp.acme.test', audiences: ['curfew'] }
