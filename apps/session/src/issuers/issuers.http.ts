@@ -1,6 +1,6 @@
 import { Fault, identifier, issuerRequest } from '@curfew/contracts'
 import { Database } from '@curfew/persistence'
-import { Access, accepting, CurrentCaller, type KnownCaller } from '@curfew/service-kit'
+import { Access, accepting, CurrentCaller, ServiceSettings, type KnownCaller } from '@curfew/service-kit'
 import { Body, Controller, Get, HttpStatus, Param, Put, Res } from '@nestjs/common'
 import type { FastifyReply } from 'fastify'
 import { IssuerStore } from '../store/issuer.store.js'
@@ -10,7 +10,7 @@ type IssuerAnswer = ReturnType<typeof presentIssuer>
 
 @Controller()
 export class IssuersHttp {
-  constructor(private readonly database: Database, private readonly issuers: IssuerStore) {}
+  constructor(private readonly database: Database, private readonly issuers: IssuerStore, private readonly settings: ServiceSettings) {}
 
   /** 201 for an issuer that was not trusted before. */
   @Put('v1/issuers/:id')
@@ -19,6 +19,8 @@ export class IssuersHttp {
     @Param('id', accepting(identifier())) id: string, @Body(accepting(issuerRequest)) request: IssuerRequest, @CurrentCaller() { tenant }: KnownCaller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<IssuerAnswer> {
+    // Curfew's own tokens are believed by Curfew's own keys, and no tenant names others for them.
+    if (request.issuer === this.settings.issuer) throw new Fault('request.invalid', { errors: [{ pointer: '/issuer', message: 'is Curfew itself' }] })
     const { changed, isNew } = await this.database.transact(tenant, async (tx) => {
       await this.issuers.lock(tx, tenant)
       const known = await this.issuers.find(tx, tenant, id)

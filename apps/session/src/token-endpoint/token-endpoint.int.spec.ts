@@ -217,6 +217,10 @@ test('an issuer is trusted under one id in a tenant, and another tenant does not
   expect(await trust('three', { ...issuer, issuer: 'javascript:alert(1)' })).toMatchObject({ status: 400, body: { errors: [{ pointer: '/issuer' }] } })
 })
 
+test('a tenant names no keys for the tokens of Curfew itself', async () => {
+  expect(await trust('own', { ...issuer, issuer: service.platform.issuer })).toMatchObject({ status: 400, body: { code: 'request.invalid', errors: [{ pointer: '/issuer' }] } })
+})
+
 test('one issuer asked for under ten ids at once is trusted under one', async () => {
   const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => trust(`race-${n}`, { issuer: 'https://race.test', audiences: ['a'] })))
   expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(9).fill(422)])
