@@ -73,10 +73,13 @@ const feed = [
  * this instant stays. The first acknowledgement counts: a record that is published again was published before.
  */
 const publishedTrigger = [
-  `CREATE FUNCTION note_published_revocations() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    UPDATE revocations SET published_at = marked.published_at
-      FROM marked WHERE marked.topic = 'curfew.revocations.v1' AND marked.published_at IS NOT NULL AND marked.headers->>'ce_type' = 'curfew.revocation.decided'
-      AND revocations.tenant = marked.tenant AND revocations.id = (marked.headers->>'ce_id')::uuid AND revocations.published_at IS NULL;
+  // Row by row on purpose: joined as a set, the whole table is read for each mark wherever PostgreSQL expects it to be small.
+  `CREATE FUNCTION note_published_revocations() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE mark record; BEGIN
+    FOR mark IN SELECT tenant, (headers->>'ce_id')::uuid AS id, published_at FROM marked
+      WHERE topic = 'curfew.revocations.v1' AND published_at IS NOT NULL AND headers->>'ce_type' = 'curfew.revocation.decided'
+    LOOP
+      UPDATE revocations SET published_at = mark.published_at WHERE tenant = mark.tenant AND id = mark.id AND published_at IS NULL;
+    END LOOP;
     RETURN NULL;
   END $$`,
   `CREATE TRIGGER revocations_published AFTER UPDATE ON outbox REFERENCING NEW TABLE AS marked

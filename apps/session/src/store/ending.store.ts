@@ -26,7 +26,10 @@ export interface EndedRow {
 /** The inventory rows that a revocation ends. */
 @Injectable()
 export class EndingStore {
-  /** Live sessions that the scope names, by their own columns or by what they were derived from, in the order of their ids after `after`. */
+  /**
+   * Live sessions that the scope names, by their own columns or by what they were derived from, in the order of their ids after `after`. The
+   * limits of one make PostgreSQL probe for each instead of joining with a whole tenant, which it prefers while it has no statistics.
+   */
   async candidates(tx: Tx, { tenant, scope, selector, entry }: Sweep, after: string, limit: number): Promise<Candidate[]> {
     const { condition, values } = namedBy(scope)
     // Absolute, or spared by none: everything named. Else nothing that began after the cutoff, whatever the exceptions say.
@@ -35,10 +38,10 @@ export class EndingStore {
       WITH named AS (
         (SELECT id FROM sessions WHERE tenant = $1 AND ${live} AND ${condition} AND id > $2 ORDER BY id LIMIT $3)
         UNION
-        (SELECT id FROM session_lineage JOIN sessions ON sessions.tenant = $1 AND id = session_id
-          WHERE session_lineage.tenant = $1 AND selector_key = $5 AND ${live} AND session_id > $2 ORDER BY session_id LIMIT $3)
+        (SELECT session_id FROM session_lineage, LATERAL (SELECT FROM sessions WHERE tenant = $1 AND id = session_id AND ${live} LIMIT 1) AS alive
+          WHERE session_lineage.tenant = $1 AND selector_key = $5 AND session_id > $2 ORDER BY session_id LIMIT $3)
       )
-      SELECT id, began_at, hops FROM named JOIN sessions USING (id) WHERE tenant = $1 ORDER BY id LIMIT $3`,
+      SELECT id, began_at, hops FROM named, LATERAL (SELECT began_at, hops FROM sessions WHERE tenant = $1 AND sessions.id = named.id LIMIT 1) AS own ORDER BY id LIMIT $3`,
     [tenant, after, limit, cutoff, selectorKey(selector), ...values])
     return rows.map(({ id, began_at, hops }) => ({ id, lineage: lineageOf({ id, hops }), beganAt: fromColumn(began_at) }))
   }
