@@ -29,6 +29,7 @@ export const quickLoads: readonly Load[] = [
 
 /** One case: floor and ours alternate round by round, so that what disturbs the machine disturbs both. The first samples warm up and do not count. */
 export async function measure(gateways: number, { perSecond, samples, rounds, hasBar }: Load, floor: Side, ours: Side): Promise<CaseResult> {
+  for (const side of [floor, ours]) await warm(side)
   const figures: { floor: Summary[]; ours: Summary[] } = { floor: [], ours: [] }
   for (let round = 0; round < rounds; round += 1) {
     // Whoever goes second finds warmer caches: they take turns.
@@ -39,7 +40,14 @@ export async function measure(gateways: number, { perSecond, samples, rounds, ha
   return judged({ case: name, floor: medianOf(figures.floor), ours: medianOf(figures.ours), ...(hasBar ? { bar } : {}) })
 }
 
+/** Compilers and caches settle before anything counts: a service in use has been in use. */
+const firstWarmUps = 200
 const warmUps = 20
+
+async function warm(side: Side): Promise<void> {
+  await side.prepare(firstWarmUps)
+  await paced(firstWarmUps, 100, side.sample)
+}
 
 async function block(side: Side, samples: number, perSecond: number): Promise<Summary> {
   await side.prepare(samples + warmUps)
