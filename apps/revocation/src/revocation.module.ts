@@ -11,6 +11,7 @@ import { ListRevocationsHttp } from './list-revocations/list-revocations.http.js
 import { QuarantineHandler } from './quarantine/quarantine.handler.js'
 import { RevokeConsumer } from './revoke/revoke.consumer.js'
 import { RevokeHandler, type RevokeRules } from './revoke/revoke.handler.js'
+import { KeyedRevoke } from './revoke/keyed-revoke.handler.js'
 import { RevokeHttp } from './revoke/revoke.http.js'
 import { WaitForPublished } from './revoke/wait-for-published.handler.js'
 import { ShowRevocationHttp } from './show-revocation/show-revocation.http.js'
@@ -41,6 +42,7 @@ export class RevocationModule {
     const snapshots = new BuildSnapshot(topics.revocations.name, database, new SnapshotStore(), platform.bus.feed, signer)
     const revocations = new RevocationsStore()
     const gateways = new GatewaysStore()
+    const revoke = new RevokeHandler(database, revocations, signer, rules, platform.clock)
     return {
       module: RevocationModule,
       controllers: [RevokeHttp, RevokeConsumer, ListRevocationsHttp, ShowRevocationHttp, GatewaysHttp, TermsHttp, SnapshotHttp],
@@ -48,7 +50,7 @@ export class RevocationModule {
         ...platformProviders(platform, { callers: new DatabaseCallerVerdicts(database, new CallerVerdictsStore()) }),
         { provide: Database, useValue: database },
         ...[
-          signer, feedTopic, revocations, gateways, new RevocationListStore(), new RevokeHandler(database, revocations, signer, rules, platform.clock),
+          signer, feedTopic, revocations, gateways, new RevocationListStore(), revoke, new KeyedRevoke(revoke, database, revocations, platform.memory),
           new WaitForPublished(database, revocations), new QuarantineHandler(database, new QuarantinesStore(), signer), new RegisterGateway(database, gateways, feedTopic, signer),
           new SnapshotShelf(async () => served(await snapshots.build()), platform.clock),
         ].map(made),

@@ -80,3 +80,36 @@ test('without a key every request is a revocation of its own', async () => {
   expect(new Set(ids).size).toBe(3)
   await until(() => new Set(revocationsOn(feed.records).filter(({ id }) => ids.includes(id)).map(({ id }) => id)).size === 3, { timeoutMs: 5_000, what: 'all three on the feed' })
 })
+
+describe('what the shared memory hints at', () => {
+  const hints = (): { name: string; value: string }[] => {
+    const put = jest.mocked(one.platform.memory.put)
+    return put.mock.calls.filter(([name]) => name.startsWith('revoked:')).map(([name, value]) => ({ name, value }))
+  }
+  beforeEach(() => void jest.spyOn(one.platform.memory, 'put'))
+
+  test('a repeat is answered by it, and names neither key nor client there', async () => {
+    const first = await one.revoke(token, subject('erin'), '', keyed('hinted-key'))
+    const [hint] = hints()
+    expect(hint?.value).toBe(first.body.id)
+    expect(hint?.name).not.toContain('hinted-key')
+    expect((await two.revoke(token, subject('erin'), '', keyed('hinted-key'))).body).toMatchObject({ id: first.body.id, state: 'published' })
+  })
+
+  test('a hint that is wrong decides nothing', async () => {
+    const stranger = await one.revoke(token, subject('frank'))
+    const first = await one.revoke(token, subject('grace'), '', keyed('poisoned'))
+    const { name } = hints().at(-1) as { name: string }
+    for (const lie of [stranger.body.id, 'x', '01a20cbb-8ba1-7648-a493-a134ed446f20']) {
+      await one.platform.memory.put(name, lie, 60_000)
+      expect((await two.revoke(token, subject('grace'), '', keyed('poisoned'))).body.id).toBe(first.body.id)
+    }
+  })
+
+  test('a memory that fails costs the ordinary path', async () => {
+    const failing = jest.spyOn(one.platform.memory, 'get').mockRejectedValue(new Error('away'))
+    const ids = await Promise.all([one, two].map(async (each) => (await each.revoke(token, subject('heidi'), '', keyed('k-away'))).body.id))
+    expect(new Set(ids).size).toBe(1)
+    expect(failing).toHaveBeenCalled()
+  })
+})

@@ -6,12 +6,12 @@ import { v7 } from 'uuid'
 import type { z } from 'zod'
 import { present } from '../show-revocation/present.js'
 import { permissionFor } from './revoke.js'
-import { RevokeHandler } from './revoke.handler.js'
+import { KeyedRevoke } from './keyed-revoke.handler.js'
 import { WaitForPublished } from './wait-for-published.handler.js'
 
 @Controller()
 export class RevokeHttp {
-  constructor(private readonly revoke: RevokeHandler, private readonly publication: WaitForPublished) {}
+  constructor(private readonly revoke: KeyedRevoke, private readonly publication: WaitForPublished) {}
 
   /** 201 when what was waited for has happened, 202 with the state reached when the time ran out. Nothing is rolled back. */
   @Post('v1/revocations')
