@@ -191,6 +191,31 @@ describe('renewals', () => {
     expect([short.home.joins, long.home.joins, free.home.joins]).toEqual([11, 4, 4])
   })
 
+  // DESIGN section 8. Whenever the control plane goes away, what is left of the lease outlasts the budget: with a fresh watermark it would still serve then.
+  test.each([1_000, 60_000, 600_000])('keep more than the budget of %i ms on the lease at any time', async (budget) => {
+    const lease = { leaseMs: budget + 30_000, since: instant(start) }
+    for (let goneAfter = 0; goneAfter <= 10_500; goneAfter += 500) {
+      const { feed, home, time, mark } = await ready({ prepare: ({ home: before }) => (before.terms = { ...lease }) })
+      await time.advance(30_000 + goneAfter)
+      home.isDown = true
+      await time.advance(budget)
+      mark()
+      expect([goneAfter, feed.status().unready]).toEqual([goneAfter, undefined])
+      await feed.close()
+    }
+  })
+
+  test('that stop end its service by the budget and not by the lease', async () => {
+    const { feed, home, time, mark } = await ready({ prepare: ({ home: before }) => (before.terms = { leaseMs: budgetMs + 30_000, since: instant(start) }) })
+    await time.advance(39_900)
+    mark()
+    home.isDown = true
+    await time.advance(59_000)
+    expect(feed.verdictOn(sessionFacts('s'))).toBe('allowed')
+    await time.advance(2_000)
+    expect(feed.status().unready).toBe('the denylist is older than the budget allows')
+  })
+
   test('that fail are tried again sooner, with growing pauses, for ever, and then go on at their own pace', async () => {
     const { home, time } = await ready()
     home.isDown = true
