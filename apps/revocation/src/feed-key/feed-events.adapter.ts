@@ -19,7 +19,7 @@ export const quarantineEvent = (id: string, record: QuarantineRecord, signer: Fe
 /** One signed watermark for each of `partitions` partitions. It belongs to no tenant; the default one stands in its header. */
 export const watermarkEvents = (at: Instant, partitions: number, signer: FeedSigner): OutgoingRecord[] => Array.from({ length: partitions }, (_, partition) => ({
   ...signer.signed({
-    ...encodeEvent(events.watermarkAdvanced, '', { id: `${toIso(at)}/${partition}`, source: `${source}/watermarks`, tenant: defaultTenant, time: at },
+    ...encodeEvent(events.watermarkAdvanced, '', { id: `${toIso(at)}/${partition}`, source, tenant: defaultTenant, time: at },
       { at: toIso(at), partitions }),
     key: null,
   }),
