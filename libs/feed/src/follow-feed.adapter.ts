@@ -108,7 +108,8 @@ class FeedFollower implements FollowedFeed {
     let tail: Tail | undefined
     try {
       tail = await this.orEnded(tailing)
-      this.outage.over()
+      const lastedMs = this.outage.over()
+      if (lastedMs !== undefined) this.options.log.info({ lastedMs }, 'the feed is followed now')
       this.afterNews()
       const reason = await this.orEnded(over)
       return { reason, wasReady: this.isReady }

@@ -15,6 +15,8 @@ interface World {
   readonly log: ScriptedLog
   readonly home: ScriptedHome
   readonly logged: string[]
+  /** The same lines with their levels. */
+  readonly told: string[]
   readonly feed: FollowedFeed
   /** What the watermark loop does: the primary's now, on every partition. */
   mark(): void
@@ -28,13 +30,17 @@ async function world({ partitions = 1, prepare }: { partitions?: number; prepare
   const log = new ScriptedLog(partitions)
   const home = new ScriptedHome(log, time.clock, key)
   const logged: string[] = []
-  const say = (_fields: object, message: string): void => void logged.push(message)
-  prepare?.({ time, log, home, logged })
-  const feed = followFeed({ home, reader: log, clock: time.clock, log: { info: say, warn: say, error: say }, budgetMs, pause: time.pause, random: () => 0.5 })
+  const told: string[] = []
+  const say = (level: string) => (_fields: object, message: string): void => {
+    logged.push(message)
+    told.push(`${level}: ${message}`)
+  }
+  prepare?.({ time, log, home, logged, told })
+  const feed = followFeed({ home, reader: log, clock: time.clock, log: { info: say('info'), warn: say('warn'), error: say('error') }, budgetMs, pause: time.pause, random: () => 0.5 })
   open.push(feed)
   await settle()
   const mark = (): void => log.kept.forEach((_records, partition) => void log.append(watermark(home.signing, home.primary, log.kept.length), partition))
-  return { time, log, home, logged, feed, mark }
+  return { time, log, home, logged, told, feed, mark }
 }
 
 async function ready(options?: Parameters<typeof world>[0]): Promise<World> {
@@ -486,6 +492,43 @@ describe('with everything away', () => {
     mark()
     await becoming
     expect(feed.isReady).toBe(true)
+  })
+})
+
+describe('an outage is told once', () => {
+  const terms = 'the control plane did not answer with its terms; trying again'
+  const following = 'the feed cannot be followed yet; trying again'
+  const times = (told: readonly string[], line: string): number => told.filter((each) => each === line).length
+
+  test('neighbours that start together are no news: nothing is told aloud in the first five seconds', async () => {
+    const { home, log, time, told } = await world({ prepare: (parts) => (parts.home.isDown = parts.log.isDown = true) })
+    await time.advance(4_000)
+    home.isDown = log.isDown = false
+    await time.advance(5_000)
+    expect([...told].sort()).toEqual([`info: ${following}`, `info: ${terms}`, 'info: the control plane answers again', 'info: the feed is followed now'].sort())
+  })
+
+  test('what lasts is told aloud after five seconds, then every thirty, and its end quietly', async () => {
+    const { home, log, time, told } = await ready()
+    home.isDown = log.isDown = true
+    log.lose('offset out of range')
+    await time.advance(100_000)
+    // At 5, 35, 65 and 95 seconds, or with the first attempt after.
+    expect(['info', 'warn'].map((level) => [terms, following].map((line) => times(told, `${level}: ${line}`)))).toEqual([[1, 1], [4, 4]])
+    expect(times(told, 'warn: the feed starts over from a snapshot')).toBe(1)
+    home.isDown = log.isDown = false
+    await time.advance(20_000)
+    expect(['info: the control plane answers again', 'info: the feed is followed now'].map((line) => times(told, line))).toEqual([1, 1])
+    expect(times(told, `warn: ${terms}`)).toBe(4)
+  })
+
+  test('whoever never was away is not told to be back', async () => {
+    const { time, told, mark } = await ready()
+    for (let n = 0; n < 10; n += 1) {
+      await time.advance(10_000)
+      mark()
+    }
+    expect(told).toEqual([])
   })
 })
 

@@ -13,7 +13,7 @@ const repeatMs = 30_000
 
 /**
  * Decides which failures of one thing that is tried again and again are worth a line: the first quietly, one aloud when it has lasted five
- * seconds, then one in thirty. It counts nothing; whoever needs each failure has a metric.
+ * seconds, then one in thirty; and its end, so that nobody is left with a beginning. It counts nothing; whoever needs each failure has a metric.
  */
 export class Outage {
   private beganAt: number | undefined
@@ -34,9 +34,9 @@ export class Outage {
     return { level: 'warn', lastedMs }
   }
 
-  /** An attempt succeeded. How long the outage was, if it was told aloud: then its end is news too. */
+  /** An attempt succeeded. How long the outage was that is over now, to be told at `info`; undefined when there was none. */
   over(): number | undefined {
-    const lastedMs = this.beganAt === undefined || this.toldAt === undefined ? undefined : Math.round(this.clock.monotonicMs() - this.beganAt)
+    const lastedMs = this.beganAt === undefined ? undefined : Math.round(this.clock.monotonicMs() - this.beganAt)
     this.beganAt = this.toldAt = undefined
     return lastedMs
   }

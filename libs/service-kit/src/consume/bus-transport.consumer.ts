@@ -1,7 +1,7 @@
 import { deliver, type BusRecord, type GroupConsumer, type MessageBus, type ReceivedEvent } from '@curfew/bus'
 import { Fault, topics } from '@curfew/contracts'
 import type { Authenticity } from '@curfew/feed'
-import type { Clock } from '@curfew/kernel'
+import { Outage, type Clock } from '@curfew/kernel'
 import { Server, type MessageHandler } from '@nestjs/microservices'
 import { isObservable, lastValueFrom } from 'rxjs'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -23,6 +23,13 @@ export interface BusTransportOptions {
 const firstPauseMs = 250
 const longestPauseMs = 5_000
 
+/** The record waits for the keys of the feed; the trouble is theirs and not its own. */
+class KeysNotKnown extends Fault {
+  constructor() {
+    super('denylist.stale', { detail: 'the keys of the feed are not known here yet' })
+  }
+}
+
 /**
  * Nest's way of declaring handlers over the bus port: `@EventPattern<string>(topic, transport)` reads that topic in the group `curfew.<service>` by our
  * rules of delivery. It starts in the background and tries again while the bus cannot be reached, so a service comes up without it.
@@ -34,9 +41,11 @@ export class BusTransport extends Server {
   private starting: Promise<void> | undefined
   private consumer: GroupConsumer | undefined
   private trouble = 'has not started'
+  private readonly keysAway: Outage
 
   constructor(private readonly options: BusTransportOptions) {
     super()
+    this.keysAway = new Outage(options.clock)
     this.setTransportId(options.transport)
   }
 
@@ -79,7 +88,7 @@ export class BusTransport extends Server {
       try {
         this.consumer = await deliver({
           bus, clock, signal, group: `curfew.${service}`, topics: [...this.messageHandlers.keys()], ...(gatherMs === undefined ? {} : { gatherMs }),
-          handle: (event) => this.handle(event), log: metrics.listeningOn(log, service),
+          handle: (event) => this.handle(event), log: metrics.listeningOn(quietAboutKeys(log), service),
         })
         return
       } catch (error) {
@@ -106,9 +115,24 @@ export class BusTransport extends Server {
 
   /** What no gateway would obey ends no session and enters no trail (PROTOCOL section 6). Without keys the record waits for them. */
   private believe(record: BusRecord): void {
-    const found = this.options.authenticityOf(record)
+    const { authenticityOf, log, service } = this.options
+    const found = authenticityOf(record)
+    if (found === 'unknown') {
+      const news = this.keysAway.failed()
+      if (news) log[news.level]({ service, topic: record.topic, lastedMs: news.lastedMs }, 'records wait until the keys of the feed are known')
+      throw new KeysNotKnown()
+    }
+    const lastedMs = this.keysAway.over()
+    if (lastedMs !== undefined) log.info({ service, topic: record.topic, lastedMs }, 'the keys of the feed are known now')
     if (found === 'forged') throw new Fault('event.not_authentic')
-    if (found === 'unknown') throw new Fault('denylist.stale', { detail: 'the keys of the feed are not known here yet' })
+  }
+}
+
+// Every start passes through it, with as many records as lie there: it is told once for all of them, by `believe`.
+function quietAboutKeys(log: ServiceLog): ServiceLog {
+  return {
+    debug: (fields, message) => log.debug(fields, message), info: (fields, message) => log.info(fields, message), error: (fields, message) => log.error(fields, message),
+    warn: (fields, message) => ((fields as { err?: unknown }).err instanceof KeysNotKnown ? log.debug(fields, message) : log.warn(fields, message)),
   }
 }
 

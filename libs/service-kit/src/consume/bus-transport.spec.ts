@@ -117,8 +117,9 @@ describe('a record of the revocations topic', () => {
   const listening = async (...found: ('authentic' | 'forged' | 'unknown')[]) => {
     const met: string[] = []
     const own = new HandBus()
+    const { metrics } = testPlatform()
     const transport = new BusTransport({
-      service: 'session', transport: Symbol('session'), bus: own, clock: platform.clock, log: platform.log, metrics: new ConsumerMetrics(testPlatform().metrics),
+      service: 'session', transport: Symbol('session'), bus: own, clock: platform.clock, log: platform.log, metrics: new ConsumerMetrics(metrics),
       authenticityOf: () => (found.length > 1 ? found.shift() : found[0]) ?? 'unknown',
     })
     transport.addHandler(topics.revocations.name, (event: { id: string }) => Promise.resolve(void met.push(event.id)), true)
@@ -126,16 +127,24 @@ describe('a record of the revocations topic', () => {
     await until(() => own.groups.length === 1, { timeoutMs: 5_000, what: 'the consumer to start' })
     await own.hand(watermark)
     await transport.close()
-    return { met, parked: own.published.map(({ headers }) => headers['curfew-parked-reason']) }
+    const retried = /curfew_consumer_retried_total\{.*\} (\d+)/.exec(await metrics.metrics())?.[1]
+    return { met, parked: own.published.map(({ headers }) => headers['curfew-parked-reason']), retried: Number(retried ?? 0) }
   }
 
   test('meets its handler only when the control plane wrote it; else it is parked', async () => {
-    expect(await listening('authentic')).toEqual({ met: ['w'], parked: [] })
-    expect(await listening('forged')).toEqual({ met: [], parked: ['event.not_authentic'] })
+    expect(await listening('authentic')).toEqual({ met: ['w'], parked: [], retried: 0 })
+    expect(await listening('forged')).toEqual({ met: [], parked: ['event.not_authentic'], retried: 0 })
   })
 
   test('waits while the keys are not known, and is not parked for it', async () => {
-    expect(await listening('unknown', 'unknown', 'authentic')).toEqual({ met: ['w'], parked: [] })
+    expect(await listening('unknown', 'unknown', 'authentic')).toEqual({ met: ['w'], parked: [], retried: 2 })
+  })
+
+  test('that waits for the keys is told of quietly and once: every start passes through it', async () => {
+    platform.lines.length = 0
+    await listening('unknown', 'unknown', 'unknown', 'authentic')
+    const told = platform.lines.map((line) => JSON.parse(line) as { level: number; msg: string }).filter(({ level }) => level > 20)
+    expect(told.map(({ level, msg }) => [level, msg])).toEqual([[30, 'records wait until the keys of the feed are known'], [30, 'the keys of the feed are known now']])
   })
 })
 
