@@ -26,19 +26,21 @@ export async function startOurs({ kafka, database, redis, gateways }: { kafka: s
   const session = new Pool(profile.services.session.url, { connections: 16 })
   const revocation = new Pool(profile.services.revocation.url, { connections: 64 })
   const doors = profile.gateways.map((gateway) => new Pool(gateway.url, { connections: 64 }))
-  const token = await adminToken(session, profile.credentials)
+  let token = ''
   const ready: Live[] = []
   let issued = 0
 
   const issue = async (): Promise<void> => {
     const answer = await json(session, 'POST', '/v1/sessions', token, { subject: { sub: `bench-${(issued += 1)}` }, clientId: 'bench' })
-    const { accessToken, session: { id } } = answer.body as { accessToken: string; session: { id: string } }
     if (answer.status !== 201) throw new Error(`no session: ${answer.status}`)
+    const { accessToken, session: { id } } = answer.body as { accessToken: string; session: { id: string } }
     for (const door of doors) if ((await probe(door, accessToken)) !== 200) throw new Error('a fresh session was not admitted')
     ready.push({ id, accessToken })
   }
   return {
     prepare: async (count) => {
+      // A token lives five minutes and a block far less.
+      token = await adminToken(session, profile.credentials)
       const hands = Array.from({ length: 8 }, async (_, hand) => {
         for (let at = hand; at < count; at += 8) await issue()
       })
