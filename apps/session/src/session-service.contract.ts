@@ -1,4 +1,4 @@
-import { encodeEvent, eventKey } from '@curfew/bus'
+import { encodeEvent, eventKey, type OutgoingRecord } from '@curfew/bus'
 import { events, type IssuedSession, type RevocationRecord, type Session } from '@curfew/contracts'
 import { selectorOf, type TokenFacts } from '@curfew/denylist'
 import { instant, toIso, type TenantId } from '@curfew/kernel'
@@ -33,7 +33,7 @@ export interface SessionService {
   issue(request?: object, options?: { tenant?: string; headers?: Record<string, string> }): Promise<Answer<IssuedSession>>
   show(id: string, tenant?: string): Promise<Session>
   /** Decides a revocation as the revocation service would, and hands it to the consumer. */
-  revoke(scope: RevocationRecord['scope'], more?: Partial<RevocationRecord> & { tenant?: string; eventId?: string }): Promise<RevocationRecord>
+  revoke(scope: RevocationRecord['scope'], more?: Partial<RevocationRecord> & { tenant?: string; eventId?: string; sealed?: (record: OutgoingRecord) => OutgoingRecord }): Promise<RevocationRecord>
   /** Rows as a superuser sees them: no tenant hides any. */
   rows<Row = Record<string, unknown>>(sql: string, parameters?: unknown[]): Promise<Row[]>
   close(): Promise<void>
@@ -59,7 +59,7 @@ export async function startSession(parts: Partial<TestPlatform> = {}): Promise<S
     platform, bus, feed, url: services.url, databaseUrl, call,
     issue: (request = {}, options = {}) => call<IssuedSession>('POST', '/v1/sessions', { body: { subject: { sub: 'alice' }, clientId: 'web', ...request }, scope: 'sessions:issue', ...options }),
     show: async (id, tenant) => (await call<Session>('GET', `/v1/sessions/${id}`, { scope: 'sessions:read', tenant })).body,
-    revoke: async (scope, { eventId, tenant = 'default', ...more } = {}) => {
+    revoke: async (scope, { eventId, tenant = 'default', sealed = (record: OutgoingRecord) => record, ...more } = {}) => {
       const absolute = scope.kind === 'session' || scope.kind === 'token' || scope.kind === 'key'
       // Issuance reads the database's clock and this line ours: a cutoff a minute ahead is surely after whatever was issued.
       const cutoff = absolute ? null : toIso(instant(Date.now() + 60_000))
@@ -67,7 +67,7 @@ export async function startSession(parts: Partial<TestPlatform> = {}): Promise<S
         id: v7(), tenant, scope, cutoff, except: [], decidedAt: toIso(instant(Date.now())), forgetAfter: toIso(instant(Date.now() + 86_400_000)),
         reason: { code: 'password_reset' }, initiator: { kind: 'client', id: 'helpdesk' }, ...more,
       }
-      await bus.hand(encodeEvent(events.revocationDecided, eventKey(tenant, selectorOf(tenant as TenantId, scope)), { id: eventId ?? record.id, source: 'urn:curfew:revocation', tenant }, record))
+      await bus.hand(sealed(encodeEvent(events.revocationDecided, eventKey(tenant, selectorOf(tenant as TenantId, scope)), { id: eventId ?? record.id, source: 'urn:curfew:revocation', tenant }, record)))
       return record
     },
     rows: <Row>(sql: string, parameters: unknown[] = []) => once<Row>(databaseUrl, sql, parameters),

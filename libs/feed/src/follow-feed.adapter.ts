@@ -226,8 +226,9 @@ class FeedFollower implements FollowedFeed {
     if (this.state.currentTerms === undefined) return 'unknown'
     const found = authenticityOf(record, this.state.verifyingKeys)
     if (found !== 'unknown_key') return found
-    // Asked for once in the cooldown: whoever invents key ids is told 'forged' after one renewal.
-    return !this.signal.aborted && this.renewal.isUnderWayOrBegins(keyCooldownMs) ? 'unknown' : 'forged'
+    // A key that nobody could be asked about is not yet a stranger's. Else it is asked for once in the cooldown: whoever invents ids is told 'forged' after one renewal.
+    const mayBeYoung = this.signal.aborted || this.renewal.isFailing || this.renewal.isUnderWayOrBegins(keyCooldownMs)
+    return mayBeYoung ? 'unknown' : 'forged'
   }
 
   stalenessMs(): number {

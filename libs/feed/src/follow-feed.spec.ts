@@ -278,6 +278,36 @@ describe('authenticity, for readers in groups of their own', () => {
     expect(away.feed.authenticityOf(record)).toBe('unknown')
     await away.feed.close()
   })
+
+  test('is unknown under an unknown key for as long as the control plane cannot be asked, and settled when it answers', async () => {
+    const { feed, home, log, time } = await ready()
+    const [next, invented] = [feedKey('k2'), feedKey('k9')]
+    log.append(revocation(next, session('s1'), null))
+    const young = asRecord(log)
+    log.append(revocation(invented, session('s2'), null))
+    const forged = asRecord(log)
+    await settle()
+    home.isDown = true
+    for (let second = 0; second < 60; second += 1) {
+      await time.advance(1_000)
+      if (second >= 10) expect([second, feed.authenticityOf(young)]).toEqual([second, 'unknown'])
+    }
+    home.isDown = false
+    home.keys = [key, next]
+    await time.advance(5_000)
+    expect([feed.authenticityOf(young), feed.authenticityOf(asRecord(log)), feed.authenticityOf({ ...young, headers: {} })]).toEqual(['authentic', 'unknown', 'forged'])
+    await settle()
+    expect(feed.authenticityOf(forged)).toBe('forged')
+  })
+
+  test('condemns nothing for a key it did not know when it was closed', async () => {
+    const { feed, log } = await ready()
+    log.append(revocation(feedKey('k2'), session('s1'), null))
+    await settle()
+    expect(feed.authenticityOf(asRecord(log))).toBe('forged')
+    await feed.close()
+    expect(feed.authenticityOf(asRecord(log))).toBe('unknown')
+  })
 })
 
 describe('a record under an unknown key', () => {

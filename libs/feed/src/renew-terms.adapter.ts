@@ -29,6 +29,7 @@ const backOff = { firstMs: 200, mostMs: 5_000 }
 /** Asks the control plane for its terms again and again: at its own pace while that succeeds, sooner with growing pauses while it does not. */
 export class TermsRenewal {
   private flight: Promise<boolean> | undefined
+  private hasFailed = false
   private intervalMs = renewalMs
   private readonly outage: Outage
   private hurriedAt = Number.NEGATIVE_INFINITY
@@ -55,6 +56,11 @@ export class TermsRenewal {
     return this.flight
   }
 
+  /** Whether the last attempt brought nothing, so that what is known here may be out of date. */
+  get isFailing(): boolean {
+    return this.hasFailed
+  }
+
   /** Whether an attempt is on its way, or begins now out of turn: once in the cooldown at most. */
   isUnderWayOrBegins(cooldownMs: number): boolean {
     if (this.flight !== undefined) return true
@@ -75,8 +81,10 @@ export class TermsRenewal {
       onTerms(terms, { primary: terms.primary, ...sent })
       const lastedMs = this.outage.over()
       if (lastedMs !== undefined) log.info({ lastedMs }, 'the control plane answers again')
+      this.hasFailed = false
       return true
     } catch (error) {
+      this.hasFailed = true
       const news = this.outage.failed()
       if (news) log[news.level]({ err: error, lastedMs: news.lastedMs }, 'the control plane did not answer with its terms; trying again')
       return false

@@ -69,7 +69,10 @@ export interface FeedStatus {
   readonly bootstraps: number
 }
 
-/** Whether the control plane wrote a record of the feed; 'unknown' while its keys are not known here and may yet come. */
+/**
+ * Whether the control plane wrote a record of the feed. 'unknown' while no keys are known here, or not the one it names while younger ones may yet come:
+ * a renewal is under way, or could not be had. It says nothing of the record's key, partition and unsigned headers, which nobody should act on.
+ */
 export type Authenticity = 'authentic' | 'forged' | 'unknown'
 
 /** A denylist that keeps itself current. */

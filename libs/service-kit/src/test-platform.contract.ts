@@ -1,4 +1,6 @@
 import { MessageBus, type BusRecord, type ConsumeOptions, type FeedReader, type GroupConsumer, type OutgoingRecord, type Publisher, type TopicAdmin } from '@curfew/bus'
+import type { PublicJwk } from '@curfew/contracts'
+import { followFeed, signRecord } from '@curfew/feed'
 import { instant, Secret, systemClock, type TenantId } from '@curfew/kernel'
 import { createTokenVerifier, mintAccessToken, type AccessTokenClaims } from '@curfew/tokens'
 import { generateKeyPairSync, webcrypto } from 'node:crypto'
@@ -55,6 +57,34 @@ export class HandVerdicts extends CallerVerdicts {
   }
 }
 
+/** The control plane's feed key in a spec's hands, and a follower that knows it: `testPlatform({ authenticityOf })` judges records as in production. */
+export interface HandFeedKey {
+  /** The record as the control plane would publish it. */
+  signed(record: OutgoingRecord): OutgoingRecord
+  readonly authenticityOf: Platform['authenticityOf']
+  close(): Promise<void>
+}
+
+export function handFeedKey(): HandFeedKey {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const key = { kid: 'spec', privateKey }
+  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: key.kid } as PublicJwk
+  const away = () => Promise.reject(new Error('nothing but terms can be had here'))
+  const now = () => systemClock.now()
+  const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const feed = followFeed({
+    home: { join: () => Promise.resolve({ primary: now(), since: now(), topic: 't', topicId: 't', partitions: 1, keys: [jwk] }), snapshot: away },
+    reader: { describe: away, startOffsets: away, endOffsets: away, tail: away }, clock: systemClock, log: quiet, budgetMs: 60_000,
+  })
+  return {
+    signed: (record) => {
+      const { ce_id: id = '', ce_source: source = '', ce_type: type = '', ce_tenant: tenant = '' } = record.headers
+      return { ...record, headers: { ...record.headers, 'curfew-signature': signRecord({ topic: record.topic, id, source, type, tenant, value: record.value ?? Buffer.alloc(0) }, key) } }
+    },
+    authenticityOf: (record) => feed.authenticityOf(record), close: () => feed.close(),
+  }
+}
+
 export interface TestPlatform extends Platform {
   readonly callers: HandVerdicts
   /** Lines of the log, as they would be written. */
@@ -65,7 +95,10 @@ export interface TestPlatform extends Platform {
 
 const issuer = 'https://curfew.test'
 
-/** A platform for specs: everything real but the bus, which a test hands records to, and the verdicts on callers, which it sets. */
+/**
+ * A platform for specs: everything real but the bus, which a test hands records to, the verdicts on callers, which it sets, and who wrote the records
+ * of the feed: the control plane, unless it says otherwise (`authenticityOf`).
+ */
 export function testPlatform(parts: Partial<Platform> = {}): TestPlatform {
   const { privateKey, publicKey } = keyPair()
   const lines: string[] = []
