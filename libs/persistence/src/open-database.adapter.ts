@@ -5,6 +5,7 @@ import { DataSource, type EntitySchema } from 'typeorm'
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js'
 import { connectionTo, searchPath, type ServiceHome } from './connection.js'
 import type { Database, DatabaseLog } from './database.js'
+import { tellingOfLosses } from './lost-connection.js'
 import { migrate, silent } from './migrate.adapter.js'
 import { OutboxStore } from './outbox.store.js'
 import { platformTables, type MigrationClass } from './platform-tables.migration.js'
@@ -80,11 +81,14 @@ async function dataSource(
   })
   const source = new DataSource({
     type: 'postgres', url: connectionString, applicationName: application_name, poolSize, installExtensions: false, uuidExtension: 'pgcrypto', logger: silent,
-    entities: [...entities], poolErrorHandler: (error: unknown) => log.warn({ error }, 'an idle database connection was lost'),
+    entities: [...entities], poolErrorHandler: () => undefined,
     // Statements need not wait for the answer to the one before them, so a transaction may send several in one flight.
     extra: { ...ofEveryConnection(statementTimeoutMs), options, pipeline: true, onConnect: (client: ClientBase) => prepareConnection(client) },
   })
-  return source.initialize()
+  await source.initialize()
+  const pool = (source.driver as PostgresDriver).master as Pool
+  pool.on('error', tellingOfLosses(pool, log))
+  return source
 }
 
 /** Commits of the relay do not wait for the disk: a mark that a crash loses is one more publication. */
@@ -94,7 +98,7 @@ function backstagePool(url: string, home: ServiceHome, statementTimeoutMs: numbe
     idle_in_transaction_session_timeout: String(sweepIdleMs),
   })
   const pool = new Pool({ ...ofEveryConnection(statementTimeoutMs), ...settings, max: backstageSize })
-  pool.on('error', (error) => log.warn({ error }, 'an idle database connection was lost'))
+  pool.on('error', tellingOfLosses(pool, log))
   pool.on('connect', (client) => void client.on('error', () => undefined))
   return pool
 }
