@@ -1,4 +1,4 @@
-import { pino, type DestinationStream, type Logger, type SerializedError } from 'pino'
+import { pino, type DestinationStream, type Logger } from 'pino'
 import { currentTraceIds } from '../telemetry/telemetry.adapter.js'
 
 /** Whatever ends up in a log field by one of these names is a credential (I12). The bodies and URLs of requests are not logged at all. */
@@ -10,19 +10,20 @@ const redacted = credentials.flatMap((name) => (/^[A-Za-z_]+$/.test(name) ? [nam
 
 /**
  * What of an error is logged. A failed statement carries its parameters, and those are rows: signals, session ids, whatever somebody sent (I12).
- * The statement and the driver's code are enough to find it.
+ * The statement and the driver's code are enough to find it. A connection pool hangs the whole client on the error of a lost connection.
  */
-function loggedError(error: Error): SerializedError {
+function loggedError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
   const shown = { ...pino.stdSerializers.err(error) } as Record<string, unknown>
-  for (const member of ['parameters', 'driverError', 'detail', 'where', 'internalQuery']) delete shown[member]
-  return shown as unknown as SerializedError
+  for (const member of ['parameters', 'driverError', 'detail', 'where', 'internalQuery', 'client']) delete shown[member]
+  return shown
 }
 
 /** The log of a process: JSON lines, UTC, with the trace they belong to and without credentials. */
 export function serviceLog(options: { readonly name: string; readonly level: string; readonly destination?: DestinationStream }): Logger {
   return pino({
     level: options.level, base: { name: options.name }, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) },
-    serializers: { err: loggedError },
+    serializers: { err: loggedError, error: loggedError },
     redact: { paths: redacted, censor: '[redacted]' }, mixin: () => currentTraceIds(),
   }, options.destination ?? pino.destination({ fd: 1, sync: true }))
 }

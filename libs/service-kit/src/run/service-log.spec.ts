@@ -27,12 +27,17 @@ test('an error is logged with its stack and the cause behind it', () => {
   expect([err.stack.includes('outer'), err.stack.includes('inner')]).toEqual([true, true])
 })
 
-test('a failed statement is logged without its parameters, which are rows', () => {
+test.each(['err', 'error'])('a failed statement, as %s, is logged without its parameters, which are rows, and without its connection', (name) => {
   const failed = Object.assign(new Error('duplicate key value'), {
     query: 'INSERT INTO signal VALUES ($1)', parameters: ['session-4711'], detail: 'Key (id)=(session-4711) already exists.', code: '23505',
-    driverError: { parameters: ['session-4711'] },
+    driverError: { parameters: ['session-4711'] }, client: { queries: ['session-4711'] },
   })
-  log.error({ err: failed }, 'failed')
+  log.error({ [name]: failed }, 'failed')
   expect(lines.join('')).not.toContain('session-4711')
-  expect((JSON.parse(lines[0] ?? '{}') as { err: object }).err).toMatchObject({ query: 'INSERT INTO signal VALUES ($1)', code: '23505' })
+  expect((JSON.parse(lines[0] ?? '{}') as Record<string, object>)[name]).toMatchObject({ message: 'duplicate key value', query: 'INSERT INTO signal VALUES ($1)', code: '23505' })
+})
+
+test('what is called an error and is none is logged as it is', () => {
+  log.error({ error: 'refused', err: 7 }, 'failed')
+  expect(JSON.parse(lines[0] ?? '{}')).toMatchObject({ error: 'refused', err: 7 })
 })
