@@ -60,6 +60,7 @@ export class FeedState {
     if (this.since === undefined || terms.leaseMs !== undefined) this.since = terms.since
     this.terms = terms
     this.sample = sample
+    this.watermarks.disbelieve(this.primaryNowAtMost())
   }
 
   /** Starts reading at a verified snapshot; what is known stays known. `ends` were captured after joining; being ready needs them passed (I10). */
@@ -141,7 +142,12 @@ export class FeedState {
   }
 
   verdictOn(facts: TokenFacts): FeedVerdict {
-    return this.unready() === undefined ? this.denylist.verdictOn(facts, this.options.clock.now()) : 'stale'
+    return this.unready() === undefined ? this.denylist.verdictOn(facts, this.nowAtMost()) : 'stale'
+  }
+
+  /** What ends by itself, a hold, was given its end by the primary's clock: a wall clock of ours that is fast ends none early, and a slow one only late. */
+  private nowAtMost(): Instant {
+    return instant(Math.min(this.options.clock.now(), this.primaryNowAtMost()))
   }
 
   stalenessMs(): number {

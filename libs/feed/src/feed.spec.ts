@@ -51,6 +51,15 @@ describe('a watermark (I9)', () => {
     expect(marks.value).toBe(50)
   })
 
+  test('past what the primary shows after its clock was set back is forgotten, and lower ones count again', () => {
+    const marks = new Watermarks()
+    for (const partition of [0, 1]) marks.advance(partition, instant(600 + partition), 2, far)
+    marks.disbelieve(instant(600))
+    expect(marks.value).toBeUndefined()
+    marks.advance(1, instant(100), 2, instant(600))
+    expect(marks.value).toBe(100)
+  })
+
   test('of a frozen partition goes on only when every record that froze it is covered by other means', () => {
     const marks = new Watermarks()
     marks.freeze(0, 7n)

@@ -1,9 +1,9 @@
 import type { BusRecord, OutgoingRecord } from '@curfew/bus'
 import { events } from '@curfew/contracts'
 import { MapDenylist } from '@curfew/denylist'
-import { instant } from '@curfew/kernel'
+import { instant, toIso } from '@curfew/kernel'
 import { followFeed } from './follow-feed.adapter.js'
-import { feedKey, revocation, revocationRecord, ScriptedHome, ScriptedLog, ScriptedTime, sessionFacts, settle, signed, start, watermark } from './scripted-parts.contract.js'
+import { acme, feedKey, revocation, revocationRecord, ScriptedHome, ScriptedLog, ScriptedTime, sessionFacts, settle, signed, start, watermark } from './scripted-parts.contract.js'
 import type { FeedTerms, FollowedFeed } from './terms.js'
 
 const key = feedKey('k1')
@@ -132,6 +132,36 @@ describe('what it answers ages (PROTOCOL section 7)', () => {
     expect(feed.stalenessMs()).toBe(1_001)
     time.clock.step(3_600_000 + 120_000)
     expect(feed.verdictOn(sessionFacts('s'))).toBe('stale')
+  })
+
+  test('a primary whose clock is set back by ten minutes makes nobody look fresh: with the log away it is stale past the budget, and true watermarks bring it back', async () => {
+    const { feed, home, time, log, mark } = await ready({ prepare: ({ home: before }) => (before.terms = { since: instant(start) }) })
+    home.primaryAhead = 600_000
+    await time.advance(10_000)
+    mark()
+    expect(feed.stalenessMs()).toBeLessThan(1_000)
+    home.primaryAhead = 0
+    await time.advance(80_000)
+    expect(feed.verdictOn(sessionFacts('s'))).toBe('stale')
+    log.append(revocation(key, session('dead'), null))
+    mark()
+    expect([feed.verdictOn(sessionFacts('s')), feed.verdictOn(sessionFacts('dead'))]).toEqual(['allowed', 'revoked'])
+  })
+
+  test('a hold with an end is not lifted early by a wall clock that is five minutes fast', async () => {
+    const { feed, home, log, time, mark } = await ready({ prepare: ({ home: before }) => {
+      before.primaryAhead = -300_000
+      before.terms = { since: instant(start - 300_000) }
+    } })
+    log.append(signed(key, events.quarantineChanged, {
+      tenant: acme, agentId: 'bot', version: 1, quarantined: true, until: toIso(instant(home.primary + 60_000)), forgetAfter: toIso(instant(start + 86_400_000)),
+      initiator: { kind: 'client', id: 'ops' }, reason: { code: 'test' },
+    }))
+    const facts = { ...sessionFacts('s'), hops: [{ agentId: 'bot' }] as const }
+    expect(feed.verdictOn(facts)).toBe('revoked')
+    await time.advance(61_000)
+    mark()
+    expect(feed.verdictOn(facts)).toBe('allowed')
   })
 
   test('records without watermarks keep nobody fresh (I9)', async () => {

@@ -20,6 +20,14 @@ export class Watermarks {
     return 'advanced'
   }
 
+  /**
+   * Forgets what the primary's clock cannot have shown by now: it was set back, or another server with a slower one took over. Kept, such a T would
+   * look fresh until the clock is past it, however long nothing came, and hide every true one meanwhile. The next watermark of each partition replaces it.
+   */
+  disbelieve(primaryNowAtMost: Instant): void {
+    for (const [partition, at] of this.highest) if (at > primaryNowAtMost) this.highest.delete(partition)
+  }
+
   /** An authentic record at this offset was not applied: what lies above it proves nothing about it (PROTOCOL section 5). */
   freeze(partition: number, offset: bigint): void {
     const known = this.frozen.get(partition)
