@@ -97,26 +97,50 @@ test('two transactions in each other\'s way: one is told to try again', async ()
   expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'service.overloaded' } })
 }, 15_000)
 
-test('a commit that stopped waiting for its standby counts as failed, although this server has it', async () => {
+/** Commits wait for a standby that never comes. */
+async function standbyAway(): Promise<void> {
   await admin.query(`ALTER SYSTEM SET synchronous_standby_names = 'nobody'`)
   await admin.query('SELECT pg_reload_conf()')
   await until(async () => (await admin.query('SHOW synchronous_standby_names')).rows[0].synchronous_standby_names === 'nobody', { timeoutMs: 5000, what: 'the setting' })
+}
+
+async function cancelWaitingCommit(): Promise<void> {
+  const { rows: [waiting] } = await until(async () => {
+    const found = await admin.query<{ pid: number }>(`SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'curfew_session'`)
+    return found.rowCount ? found : undefined
+  }, { timeoutMs: 5000, what: 'the commit to wait' })
+  await admin.query('SELECT pg_cancel_backend($1)', [waiting?.pid])
+}
+
+async function standbyBack(note: () => Promise<unknown>): Promise<void> {
+  await admin.query('ALTER SYSTEM RESET synchronous_standby_names')
+  await admin.query('SELECT pg_reload_conf()')
+  await until(() => note().then(() => true), { timeoutMs: 5000, what: 'commits to go on' })
+}
+
+test('a commit that stopped waiting for its standby counts as failed, although this server has it', async () => {
+  await standbyAway()
   const failed = expect(db.transact(acme, async (tx) => {
     await tx.query('INSERT INTO note VALUES (20)')
     await tx.outbox(record('unreplicated'))
   })).rejects.toMatchObject(unavailable)
-  const waits = `SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'curfew_session'`
-  const { rows: [waiting] } = await until(async () => {
-    const found = await admin.query<{ pid: number }>(waits)
-    return found.rowCount ? found : undefined
-  }, { timeoutMs: 5000, what: 'the commit to wait' })
-  await admin.query('SELECT pg_cancel_backend($1)', [waiting?.pid])
+  await cancelWaitingCommit()
   await failed
   expect(await noted(20)).toBe(true)
-  await admin.query('ALTER SYSTEM RESET synchronous_standby_names')
-  await admin.query('SELECT pg_reload_conf()')
-  await until(() => note(21).then(() => true), { timeoutMs: 5000, what: 'commits to go on' })
+  await standbyBack(() => note(21))
 }, 20_000)
+
+test('a repeat of what no standby has is no more done than the first was, and is told apart once they have it', async () => {
+  const see = (): Promise<boolean> => db.transact(acme, (tx) => tx.firstSeen('sessions', '/idp', 'unreplicated'))
+  await standbyAway()
+  for (const delivery of ['the first', 'its repeat']) {
+    const failed = expect(see().catch((error: unknown) => Promise.reject(Object.assign(error as Error, { delivery })))).rejects.toMatchObject({ ...unavailable, delivery })
+    await cancelWaitingCommit()
+    await failed
+  }
+  await standbyBack(() => note(22))
+  expect(await see()).toBe(false)
+}, 30_000)
 
 describe('behind a network that fails', () => {
   let network: Network

@@ -87,7 +87,10 @@ export class Transaction implements Tx {
     // A transaction that is taking in the same event is waited for: if it commits, nothing is inserted here.
     const rows = await this.query('INSERT INTO inbox (tenant, consumer, source, event_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING 1',
       [tenant, consumer, source, eventId])
-    return rows.length > 0
+    if (rows.length > 0) return true
+    // Whoever passes over a repeat vouches for the first: the lock writes to the log, so this commit too waits until the standbys have what it rests on.
+    await this.query('SELECT FROM inbox WHERE tenant = $1 AND consumer = $2 AND source = $3 AND event_id = $4 FOR KEY SHARE', [tenant, consumer, source, eventId])
+    return false
   }
 
   async reserve({ client, route, key, requestHash, id }: { client: string; route: string; key: string; requestHash: string; id: string }): Promise<Reservation> {

@@ -2,6 +2,7 @@ import { decodeEvent, encodeEvent, eventKey, type OutgoingRecord } from '@curfew
 import { events, type QuarantineRecord, type Revocation, type RevocationCommand } from '@curfew/contracts'
 import { freshDatabase, until, type FreshDatabase } from '@curfew/testing'
 import { randomUUID } from 'node:crypto'
+import { Client } from 'pg'
 import { HandFeed } from '../hand-feed.contract.js'
 import { revocationsOn, runningService, type RunningService } from '../running-service.contract.js'
 
@@ -50,6 +51,28 @@ test('repeats, at once and at two instances, are one revocation with one cutoff'
   await until(() => revocationsOn(feed.records).some(({ id }) => id === data.id), { timeoutMs: 5_000, what: 'it to be published' })
   expect(new Set(revocationsOn(feed.records).filter(({ id }) => id === data.id).map(({ cutoff }) => cutoff)).size).toBe(1)
   expect(parked(data)).toEqual([])
+})
+
+test('a repeat is done only when its own commit is durable: it locks what it rests on, so that commit waits for the standbys as the first did (I2)', async () => {
+  const [data, hold] = [command(), { id: randomUUID(), agentId: 'repeated', quarantined: true, initiator: { kind: 'person' as const, id: 'owner' } }]
+  const holding = encodeEvent(events.quarantineRequested, eventKey('default', 'agent'), { id: randomUUID(), source: '/session', tenant: 'default' }, hold)
+  const admin = new Client({ connectionString: database.url })
+  await admin.connect()
+  const lockerOf = async (table: string, id: string): Promise<string | undefined> =>
+    (await admin.query<{ xmax: string }>(`SELECT xmax::text FROM curfew_revocation.${table} WHERE id = $1`, [id])).rows[0]?.xmax
+  const lockers = async (): Promise<unknown[]> => [await lockerOf('revocations', data.id), await lockerOf('quarantines', hold.id)]
+  try {
+    await feed.hand(asked(data))
+    await feed.hand(holding)
+    // Its mark writes the row anew.
+    await until(async () => (await show(data.id)).body.state === 'published', { timeoutMs: 5_000, what: 'it to be marked' })
+    const [revocationBy, holdBy] = await lockers()
+    await feed.hand(asked(data))
+    await feed.hand(holding)
+    expect(await lockers()).toEqual([expect.not.stringMatching(`^(0|${revocationBy})$`), expect.not.stringMatching(`^(0|${holdBy})$`)])
+  } finally {
+    await admin.end()
+  }
 })
 
 test('the same id with other content is parked, and changes nothing', async () => {

@@ -68,7 +68,7 @@ export class RevokeHandler {
   }
 
   private async earlier({ tenant, id }: RevokeCommand, fingerprint: string): Promise<KeptRevocation> {
-    const first = await this.database.transact(tenant, (tx) => this.revocations.find(tx, tenant, id))
+    const first = await this.database.transact(tenant, (tx) => this.revocations.vouchFor(tx, tenant, id))
     assert(first, 'a revocation that was in the way is there')
     if (first.fingerprint !== fingerprint) throw new Fault('revocation.mismatch', { detail: `revocation ${id} was asked for before, with other content` })
     return first

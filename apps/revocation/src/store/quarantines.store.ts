@@ -19,8 +19,9 @@ export class QuarantinesStore {
     await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [JSON.stringify(['quarantine', tenant, agentId])])
   }
 
+  /** A repeat is answered by what is found: the lock writes to the log, so that its commit, too, waits until the standbys have it (I2). */
   async find(tx: Tx, tenant: TenantId, id: string): Promise<QuarantineChange | undefined> {
-    const [row] = await tx.query<QuarantineChange>('SELECT id, fingerprint, record FROM quarantines WHERE tenant = $1 AND id = $2', [tenant, id])
+    const [row] = await tx.query<QuarantineChange>('SELECT id, fingerprint, record FROM quarantines WHERE tenant = $1 AND id = $2 FOR KEY SHARE', [tenant, id])
     return row
   }
 

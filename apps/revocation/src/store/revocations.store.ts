@@ -46,4 +46,13 @@ export class RevocationsStore {
     const [row] = await tx.query<KeptRow>(`SELECT ${keptColumns} FROM revocations WHERE tenant = $1 AND id = $2`, [tenant, id])
     return row === undefined ? undefined : kept(row)
   }
+
+  /**
+   * The same for whoever answers by it that the revocation is accepted: its first commit may have ended before the standbys had it, and then counts
+   * as failed (I2). The lock writes to the log, so the commit of this transaction waits until they have both.
+   */
+  async vouchFor(tx: Tx, tenant: TenantId, id: string): Promise<KeptRevocation | undefined> {
+    await tx.query('SELECT FROM revocations WHERE tenant = $1 AND id = $2 FOR KEY SHARE', [tenant, id])
+    return this.find(tx, tenant, id)
+  }
 }
