@@ -34,9 +34,11 @@ const pageRows = 500
 const pageBytes = 8 * 1_048_576
 /** A row that was never in memory, or whose instance died, waits this long before another one takes it: many times an ordinary publish. */
 const sweepAfterMs = 1000
-const due = `published_at IS NULL AND created_at < clock_timestamp() - interval '${sweepAfterMs} milliseconds' AND (retry_at IS NULL OR retry_at <= clock_timestamp())`
 /** Ten minutes at most between attempts on a row that was refused: soon enough after an operator repaired the topic. */
 const retryCapSeconds = 600
+/** A row of the future is from before the clock was set back, and waits no longer for that: it would for as long as the step was. */
+const due = `published_at IS NULL AND created_at NOT BETWEEN clock_timestamp() - interval '${sweepAfterMs} milliseconds' AND clock_timestamp()
+  AND (retry_at IS NULL OR retry_at NOT BETWEEN clock_timestamp() AND clock_timestamp() + interval '${retryCapSeconds} seconds')`
 /** Published rows stay for an hour: long enough to answer where a revocation stands, and to publish again when the topic is found recreated. */
 export const publishedKeptMs = 3_600_000
 

@@ -160,6 +160,18 @@ describe('a row that cannot be published', () => {
   })
 })
 
+test('rows from before the primary\'s clock was set back are swept like any others', async () => {
+  publisher.onRequest = away
+  const tickets = await Promise.all(['made in the future', 'put off into it'].map((value) => send(value)))
+  await eventually(() => db.relayCounts().left === 2, 'both to be left to the sweeper')
+  const step = `clock_timestamp() + interval '1 hour'`
+  await admin.query(`UPDATE curfew_session.outbox SET created_at = ${step} WHERE id = $1`, [tickets[0]?.id])
+  await admin.query(`UPDATE curfew_session.outbox SET retry_at = ${step} WHERE id = $1`, [tickets[1]?.id])
+  publisher.onRequest = () => undefined
+  await Promise.all(tickets.map(({ published }) => published))
+  await eventually(async () => (await unpublished()) === 0, 'both marks')
+}, 15_000)
+
 describe('order', () => {
   test('rows of one key leave in the order of their commits, one request after the other; other keys do not wait', async () => {
     const gate: (() => void)[] = []

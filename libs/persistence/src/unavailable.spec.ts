@@ -3,7 +3,7 @@ import { isUnreachable, orUnavailable } from './unavailable.js'
 
 const coded = (code: string, more: object = {}): Error => Object.assign(new Error('said the server'), { code, ...more })
 
-test.each(['ECONNREFUSED', 'ECONNRESET', '08006', '08P01', '53300', '53100', '57P01', '57P02', '57P03', '57014', '58030', '25006', '25P03', '55P03'])('%s says that the database is unavailable', (code) => {
+test.each(['ECONNREFUSED', 'ECONNRESET', 'ENETDOWN', 'EHOSTDOWN', 'EADDRNOTAVAIL', 'ENFILE', '08006', '08P01', '53300', '53100', '57P01', '57P02', '57P03', '57014', '58030', '25006', '25P03', '55P03'])('%s says that the database is unavailable', (code) => {
   expect(orUnavailable(coded(code), 'x')).toMatchObject({ code: 'dependency.unavailable', cause: { code } })
 })
 

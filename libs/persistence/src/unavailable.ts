@@ -11,7 +11,8 @@ const unreachableStates = new Set([
 ])
 /** Another transaction won; trying again is likely to help. */
 const contended = new Set(['40001', '40P01'])
-const unreachableCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'EMFILE'])
+const unreachableCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'EMFILE',
+  'ENFILE', 'ENETDOWN', 'EHOSTDOWN', 'EADDRNOTAVAIL'])
 /** What the driver says without a code. */
 const unreachableWords = [
   'Connection terminated', 'timeout exceeded when trying to connect', 'timeout expired', 'Query read timeout', 'Client has encountered a connection error',
