@@ -23,7 +23,7 @@ const maxTermsBytes = 1_048_576
 const maxSnapshotBytes = 512 * 1_048_576
 /** A third of the shortest lease one would configure; the control plane answers in milliseconds or is not there. */
 const answerWithinMs = 5_000
-/** The control plane replays the topic before the first byte; afterwards silence this long means that the connection is dead. */
+/** The control plane reads every live revocation before the first byte; silence this long means that the connection is dead. */
 const snapshotSilenceMs = 60_000
 const snapshotWithinMs = 600_000
 
