@@ -47,9 +47,9 @@ const version = '0.1.0'
 /** A gateway that listens: it answers 503 `gateway.not_ready` until its denylist has caught up, and refuses past its budget. Rejects when a port is taken. */
 export async function composeGateway({ config, bus, clock, log }: GatewayDeps): Promise<RunningGateway> {
   const { sessionUrl, revocationUrl, clientId, clientSecret, gatewayId, budgetMs } = config
-  const token = clientCredentials({ tokenUrl: new URL('/oauth2/token', sessionUrl).href, clientId, clientSecret, clock })
+  const token = clientCredentials({ tokenUrl: `${sessionUrl}/oauth2/token`, clientId, clientSecret, clock })
   const control = httpFeedHome({ url: revocationUrl, token, gateway: { id: gatewayId, registration: { version, budgetMs, posture: 'deny', recordVersions: { 'curfew.revocation.decided': 1 } } } })
-  const keys = new IssuerKeys({ url: new URL('/.well-known/jwks.json', sessionUrl).href, onChange: () => tokens.clear() })
+  const keys = new IssuerKeys({ url: `${sessionUrl}/.well-known/jwks.json`, onChange: () => tokens.clear() })
   const tokens: VerifiedTokens = new VerifiedTokens({ clock, leewayMs: leewaySeconds * 1000, verifier: createTokenVerifier({
     issuers: [{ issuer: config.issuer, audience: config.audience, tenants: 'every', keys: jwksKeySource(keys.fetch, {
       cooldownMs: keyCooldownMs, maxAgeMs: keyMaxAgeMs, clock, onError: (error) => log.warn({ err: error }, 'the issuer\'s keys could not be read'),

@@ -23,6 +23,17 @@ test('everything that is wrong is said at once, and no value is quoted', () => {
   expect(wrong).not.toThrow(/short-secret/)
 })
 
+test('issuer and control plane are read as the services read them: a last slash means nothing, and a path stays', () => {
+  const { gateway } = readConfig({ ...enough, CURFEW_ISSUER: 'https://id.test/', CURFEW_SESSION_URL: 'https://inner.test/session/', CURFEW_REVOCATION_URL: 'https://inner.test/revocation' })
+  expect([gateway.issuer, gateway.sessionUrl, gateway.revocationUrl]).toEqual(['https://id.test', 'https://inner.test/session', 'https://inner.test/revocation'])
+})
+
+test('a session older than the feed remembers is not accepted, nor a budget that no registration takes', () => {
+  const day = 86_400_000
+  expect(readConfig({ ...enough, CURFEW_MAX_SESSION_AGE_MS: String(31 * day), CURFEW_STALENESS_BUDGET_MS: String(day) }).gateway).toMatchObject({ maxSessionAgeMs: 31 * day, budgetMs: day })
+  expect(() => readConfig({ ...enough, CURFEW_MAX_SESSION_AGE_MS: String(31 * day + 1), CURFEW_STALENESS_BUDGET_MS: String(day + 1) })).toThrow(/CURFEW_STALENESS_BUDGET_MS[^]*CURFEW_MAX_SESSION_AGE_MS/)
+})
+
 test('the two ports differ, unless both are chosen by the system', () => {
   expect(() => readConfig({ ...enough, CURFEW_GATEWAY_PORT: '9000', CURFEW_GATEWAY_ADMIN_PORT: '9000' })).toThrow('CURFEW_GATEWAY_ADMIN_PORT')
   expect(readConfig({ ...enough, CURFEW_GATEWAY_PORT: '0', CURFEW_GATEWAY_ADMIN_PORT: '0' }).gateway.port).toBe(0)

@@ -1,4 +1,4 @@
-import { readVariables } from '@curfew/contracts'
+import { readVariables, revocationsRetentionMs } from '@curfew/contracts'
 import { Secret } from '@curfew/kernel'
 import { hostname } from 'node:os'
 import { z } from 'zod'
@@ -36,7 +36,12 @@ export interface GatewayProcessConfig {
 
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback)
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-const milliseconds = (fallback: number, min = 1) => z.coerce.number().int().min(min).max(31_536_000_000).default(fallback)
+// As the services read it: where one of them leaves the last slash away, so does the other, or no token has the right issuer.
+const withoutSlash = httpUrl.transform((text) => text.replace(/\/+$/, ''))
+const day = 86_400_000
+const milliseconds = (fallback: number, min = 1, max = 365 * day) => z.coerce.number().int().min(min).max(max).default(fallback)
+/** I8: an entry is remembered for as long as the feed keeps its record, less a day in which this gateway may be away (DESIGN section 4). */
+const oldestSessionMs = revocationsRetentionMs - day
 
 const schema = z.object({
   CURFEW_HOST: z.string().default('127.0.0.1'),
@@ -48,14 +53,15 @@ const schema = z.object({
   CURFEW_TRUST_FORWARDED: z.enum(['true', 'false']).default('false'),
   // RFC 6265 section 4.1.1: a cookie's name is an HTTP token.
   CURFEW_COOKIE_NAME: z.string().max(128).regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, 'must be a cookie name').default('__Host-curfew'),
-  CURFEW_STALENESS_BUDGET_MS: milliseconds(60_000, 1_000),
-  CURFEW_SESSION_URL: httpUrl.default('http://127.0.0.1:8710'),
-  CURFEW_REVOCATION_URL: httpUrl.default('http://127.0.0.1:8720'),
+  // More than a day is no budget that a registration takes.
+  CURFEW_STALENESS_BUDGET_MS: milliseconds(60_000, 1_000, day),
+  CURFEW_SESSION_URL: withoutSlash.default('http://127.0.0.1:8710'),
+  CURFEW_REVOCATION_URL: withoutSlash.default('http://127.0.0.1:8720'),
   CURFEW_BOOTSTRAP_CLIENT_ID: z.string({ error: 'is required' }),
   CURFEW_BOOTSTRAP_CLIENT_SECRET: z.string({ error: 'is required' }).min(16, 'must have 16 characters or more'),
-  CURFEW_ISSUER: z.string().default('https://curfew.localhost'),
+  CURFEW_ISSUER: withoutSlash.default('https://curfew.localhost'),
   CURFEW_AUDIENCE: z.string().default('curfew'),
-  CURFEW_MAX_SESSION_AGE_MS: milliseconds(2_592_000_000),
+  CURFEW_MAX_SESSION_AGE_MS: milliseconds(30 * day, 60_000, oldestSessionMs),
   CURFEW_KAFKA_BROKERS: z.string({ error: 'is required' }).transform((list) => list.split(',').map((one) => one.trim()).filter(Boolean))
     .refine((list) => list.length > 0, 'must name a broker'),
   CURFEW_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
