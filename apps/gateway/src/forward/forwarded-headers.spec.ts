@@ -4,7 +4,7 @@ import { forwardedHeaders, returnedHeaders } from './forwarded-headers.js'
 import { headerText, identityHeaders } from './identity-headers.js'
 import { targetOf } from './target.js'
 
-const claims = { sub: 'alice', client_id: 'web', sid: 's-1' } as AccessTokenClaims
+const claims = { tenant: 'acme', sub: 'alice', client_id: 'web', sid: 's-1' } as AccessTokenClaims
 const by = { claims, cookieName: '__Host-curfew', clientAddress: '10.0.0.9', isEncrypted: false, trustForwarded: false }
 const pairs = (raw: string[]) => raw.flatMap((name, at) => (at % 2 === 0 ? [[name.toLowerCase(), raw[at + 1] as string] as [string, string]] : []))
 const all = (raw: string[], name: string) => pairs(raw).filter(([each]) => each === name).map(([, value]) => value)
@@ -18,14 +18,14 @@ test('end-to-end headers go on in order and with repeats; the token and tracepar
 test('what means one connection ends here, also what Connection names', () => {
   const raw = ['Connection', 'keep-alive, X-Hop', 'Keep-Alive', '5', 'X-Hop', '1', 'TE', 'trailers', 'Trailer', 'x', 'Transfer-Encoding', 'chunked', 'Upgrade', 'h2c',
     'Proxy-Authorization', 'x', 'Proxy-Connection', 'x', 'HTTP2-Settings', 'x', 'Expect', '100-continue']
-  expect(pairs(forwarded(raw)).map(([name]) => name)).toEqual(['x-forwarded-for', 'x-forwarded-proto', 'via', 'x-curfew-subject', 'x-curfew-client', 'x-curfew-session'])
+  expect(pairs(forwarded(raw)).map(([name]) => name)).toEqual(['x-forwarded-for', 'x-forwarded-proto', 'via', 'x-curfew-tenant', 'x-curfew-subject', 'x-curfew-client', 'x-curfew-session'])
   expect(returnedHeaders(['Connection', 'close, X-Hop', 'x-hop', '1', 'Set-Cookie', 'a', 'Set-Cookie', 'b', 'Transfer-Encoding', 'chunked'])).toEqual(['Set-Cookie', 'a', 'Set-Cookie', 'b'])
 })
 
 test('who is calling is said by the gateway alone: a client\'s X-Curfew headers are removed in every spelling, and Connection cannot remove ours', () => {
-  const raw = ['X-Curfew-Subject', 'admin', 'x_curfew_subject', 'admin', 'X-CURFEW_Session', 'x', 'x-curfew-anything', 'x', 'X_Curfew-Client', 'x', 'Connection', 'x-curfew-subject, x-forwarded-for']
+  const raw = ['X-Curfew-Subject', 'admin', 'X-Curfew-Tenant', 'other', 'x_curfew_subject', 'admin', 'X-CURFEW_Session', 'x', 'x-curfew-anything', 'x', 'X_Curfew-Client', 'x', 'Connection', 'x-curfew-subject, x-forwarded-for']
   const sent = forwarded(raw)
-  expect(pairs(sent).filter(([name]) => /curfew.(?!$)/.test(name.replaceAll('_', '-')) && name !== 'via')).toEqual([['x-curfew-subject', 'alice'], ['x-curfew-client', 'web'], ['x-curfew-session', 's-1']])
+  expect(pairs(sent).filter(([name]) => /curfew.(?!$)/.test(name.replaceAll('_', '-')) && name !== 'via')).toEqual([['x-curfew-tenant', 'acme'], ['x-curfew-subject', 'alice'], ['x-curfew-client', 'web'], ['x-curfew-session', 's-1']])
   expect(all(sent, 'x-forwarded-for')).toEqual(['10.0.0.9'])
 })
 
@@ -73,12 +73,16 @@ describe('identity headers', () => {
   })
 
   test('of client credentials name no session', () => {
-    expect(identityHeaders({ sub: 'svc', client_id: 'svc' } as AccessTokenClaims)).toEqual(['x-curfew-subject', 'svc', 'x-curfew-client', 'svc'])
+    expect(identityHeaders({ tenant: 'acme', sub: 'svc', client_id: 'svc' } as AccessTokenClaims)).toEqual(['x-curfew-tenant', 'acme', 'x-curfew-subject', 'svc', 'x-curfew-client', 'svc'])
+  })
+
+  test('tell two subjects of one name in two tenants apart', () => {
+    expect(identityHeaders({ ...claims, tenant: 'other' }).slice(0, 4)).toEqual(['x-curfew-tenant', 'other', 'x-curfew-subject', 'alice'])
   })
 
   test('tell a subject of another issuer from Curfew\'s own of the same name', () => {
-    const alice = { iss: 'https://curfew.test', sub: 'alice', client_id: 'web' }
-    const own = ['x-curfew-subject', 'alice', 'x-curfew-client', 'web']
+    const alice = { tenant: 'acme', iss: 'https://curfew.test', sub: 'alice', client_id: 'web' }
+    const own = ['x-curfew-tenant', 'acme', 'x-curfew-subject', 'alice', 'x-curfew-client', 'web']
     expect(identityHeaders(alice as AccessTokenClaims)).toEqual(own)
     expect(identityHeaders({ ...alice, sub_iss: 'https://curfew.test' } as AccessTokenClaims)).toEqual(own)
     expect(identityHeaders({ ...alice, sub_iss: 'https://idp.test' } as AccessTokenClaims)).toEqual([...own, 'x-curfew-subject-issuer', 'https://idp.test'])

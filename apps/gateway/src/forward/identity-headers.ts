@@ -7,12 +7,13 @@ const readable: Readonly<Record<string, string>> = { '%40': '@', '%3A': ':', '%2
 export const headerText = (name: string): string => encodeURIComponent(name).replace(/%(?:40|3A|2F|2B|3D|7C)/g, (code) => readable[code] as string)
 
 /**
- * What the upstream is told of the caller: `X-Curfew-Subject`, `X-Curfew-Subject-Issuer` (where the subject is not Curfew's own),
- * `X-Curfew-Session` (absent for client credentials), `X-Curfew-Client`, and where agents act, `X-Curfew-Agent-Chain`: the agents from the one
+ * What the upstream is told of the caller: `X-Curfew-Tenant`, `X-Curfew-Subject`, `X-Curfew-Subject-Issuer` (where the subject is not Curfew's
+ * own), `X-Curfew-Session` (absent for client credentials), `X-Curfew-Client`, and where agents act, `X-Curfew-Agent-Chain`: the agents from the one
  * that calls inwards, separated by commas. Name, value, name, value.
  */
 export function identityHeaders(claims: AccessTokenClaims): string[] {
-  const headers = ['x-curfew-subject', headerText(claims.sub), 'x-curfew-client', headerText(claims.client_id)]
+  // Two tenants may each have an alice, and whoever issues sessions in one of them names her as he likes.
+  const headers = ['x-curfew-tenant', headerText(claims.tenant), 'x-curfew-subject', headerText(claims.sub), 'x-curfew-client', headerText(claims.client_id)]
   // Two issuers may each have an alice; without this an upstream would take one for the other.
   if (claims.sub_iss !== undefined && claims.sub_iss !== claims.iss) headers.push('x-curfew-subject-issuer', headerText(claims.sub_iss))
   if (claims.sid !== undefined) headers.push('x-curfew-session', headerText(claims.sid))
